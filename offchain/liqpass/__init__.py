@@ -1,0 +1,1 @@
+"""Insurance that settles in USDC on Base."""
