@@ -172,9 +172,10 @@ contract PayoutVault is Governed, IPaidPolicies {
         batch.payoutRoot = payoutRoot;
         batch.approver = msg.sender;
         batch.total = total;
-        batch.approvedAt = uint40(block.timestamp); // fits until the year 36,812
+        // forge-lint: disable-next-line(unsafe-typecast) fits until the year 36,812
+        batch.approvedAt = uint40(block.timestamp);
         batch.revoked = false;
-        emit BatchApproved(batchId, payoutRoot, msg.sender, total, uint40(_expiresAt(batch)));
+        emit BatchApproved(batchId, payoutRoot, msg.sender, total, batch.approvedAt + APPROVAL_VALIDITY);
     }
 
     /// @notice Ends a batch's approval: nothing more of it is paid. APPROVER or GUARDIAN.
@@ -217,7 +218,7 @@ contract PayoutVault is Governed, IPaidPolicies {
         require(sum <= balance, ShortBalance(sum, balance));
         require(!usdc.paused(), UsdcPaused());
 
-        // The casts in this contract fit: every amount is part of `sum`, which is at most `total`.
+        // forge-lint: disable-next-line(unsafe-typecast) fits: `sum` is at most `total`
         uint96 reserved = uint96(sum);
         uint96 paidToday = _paidToday() + reserved;
         batch.paid += reserved;
@@ -296,7 +297,8 @@ contract PayoutVault is Governed, IPaidPolicies {
             require(payout.amount != 0, ZeroAmount(payout.policyNo));
             // A transfer to the vault itself would succeed and mark the policy paid with nothing paid.
             require(
-                payout.recipient != address(0) && payout.recipient != address(this) && payout.recipient != address(usdc),
+                payout.recipient != address(0) && payout.recipient != address(this)
+                    && payout.recipient != address(usdc),
                 InvalidRecipient(payout.policyNo, payout.recipient)
             );
 
@@ -309,6 +311,7 @@ contract PayoutVault is Governed, IPaidPolicies {
         for (uint256 i = 0; i < payouts.length; ++i) {
             Payout calldata payout = payouts[i];
             uint256 policyNo = payout.policyNo;
+            // forge-lint: disable-next-line(unsafe-typecast) fits: each amount is part of a sum below `total`
             uint96 amount = uint96(payout.amount);
             require(!isPaid(policyNo), AlreadyPaid(policyNo));
 
@@ -351,7 +354,8 @@ contract PayoutVault is Governed, IPaidPolicies {
     }
 
     function _currentDay() private view returns (uint32) {
-        return uint32(block.timestamp / 1 days); // fits for eleven million years
+        // forge-lint: disable-next-line(unsafe-typecast) fits for eleven million years
+        return uint32(block.timestamp / 1 days);
     }
 
     function _expiresAt(Batch storage batch) private view returns (uint256) {

@@ -19,8 +19,7 @@ interface IUSDC is IERC20 {
     ) external;
 
     /// @notice EIP-2612: sets an allowance on `owner`'s signature.
-    function permit(address owner, address spender, uint256 value, uint256 deadline, bytes calldata signature)
-        external;
+    function permit(address owner, address spender, uint256 value, uint256 deadline, bytes calldata signature) external;
 
     /// @notice True while Circle has stopped every transfer.
     function paused() external view returns (bool);

@@ -16,7 +16,7 @@ library UtcDate {
         uint256 dayOfMonth = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1;
         uint256 month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
         uint256 year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0);
-        // Fits: block times stay below the year 10,000 for the life of any chain.
+        // forge-lint: disable-next-line(unsafe-typecast) fits: 20 digits hold any year up to 10^15
         return uint64(year * 10_000 + month * 100 + dayOfMonth);
     }
 }

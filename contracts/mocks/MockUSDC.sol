@@ -78,13 +78,7 @@ contract MockUSDC is IUSDC, IERC20Metadata {
         _balanceAndDenyBit[address(this)] = _DENIED;
     }
 
-    function mint(address to, uint256 amount)
-        external
-        whenNotPaused
-        onlyController
-        notBlacklisted(to)
-        returns (bool)
-    {
+    function mint(address to, uint256 amount) external whenNotPaused onlyController notBlacklisted(to) returns (bool) {
         require(to != address(0), "FiatToken: mint to the zero address");
         require(amount != 0, "FiatToken: mint amount not greater than 0");
 
@@ -317,9 +311,7 @@ contract MockUSDC is IUSDC, IERC20Metadata {
         emit Approval(owner, spender, value);
     }
 
-    function _permit(address owner, address spender, uint256 value, uint256 deadline, bytes memory signature)
-        private
-    {
+    function _permit(address owner, address spender, uint256 value, uint256 deadline, bytes memory signature) private {
         require(deadline == type(uint256).max || deadline >= block.timestamp, "FiatTokenV2: permit is expired");
         bytes32 structHash = keccak256(abi.encode(PERMIT_TYPEHASH, owner, spender, value, nonces[owner]++, deadline));
         require(_isSigned(owner, structHash, signature), "EIP2612: invalid signature");

@@ -1,0 +1,73 @@
+# `make demo` and `make test` do everything on a fresh machine; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.native:$(CURDIR)/node_modules/.bin:$(PATH)
+# ape-solidity looks for solc-v0.8.30 there instead of downloading it.
+export SOLCX_BINARY_PATH := $(CURDIR)/tools/solc
+
+PYTHON_READY := .venv/.ready
+NODE_READY := node_modules/.ready
+BUILD_READY := .build/.ready
+SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
+
+.PHONY: help setup demo test bench campaign fmt lint abi clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: $(PYTHON_READY) $(NODE_READY) $(BUILD_READY) ## install everything and compile (the targets below do it themselves)
+
+demo: setup ## the whole story on a local chain: premium, liquidation, claim, review, payout, report
+	python -m demo
+
+test: setup ## every test
+	tools/run_tests
+
+bench: setup ## gas of every operation beside the bare USDC operation, against the goals
+	python -m benchmarks.gas
+
+campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_EXAMPLES, LIQPASS_CAMPAIGN_STEPS)
+	LIQPASS_CAMPAIGN=1 ape test tests/contracts/invariants -q -s --network ethereum:local:foundry
+
+fmt: setup ## format Python and Solidity
+	ruff check --fix --select I .
+	ruff format .
+	forge fmt
+
+lint: setup ## ruff, mypy, import-linter, forge fmt --check, forge lint
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	forge fmt --check
+	forge lint -D warnings
+
+abi: setup ## write offchain/liqpass/abi from the build
+	python tools/write_abi.py
+
+clean: ## remove everything that the targets made
+	rm -rf .venv node_modules .build contracts/.cache offchain/*.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	  .hypothesis var deployments/local.json deployments/local.*.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PYTHON_READY): requirements.lock pyproject.toml tools/find_python
+	python="$$(tools/find_python)"
+	rm -rf .venv
+	"$$python" -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+$(NODE_READY): package.json package-lock.json tools/postinstall.cjs tools/check_node
+	tools/check_node
+	npm ci --silent
+	touch $@
+
+$(BUILD_READY): $(PYTHON_READY) $(NODE_READY) $(SOURCES)
+	@echo "compiling the contracts (about a minute the first time)"
+	ape compile > .build.log 2>&1 || { cat .build.log; rm -f .build.log; exit 1; }
+	rm -f .build.log
+	touch $@
