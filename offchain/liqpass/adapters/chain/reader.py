@@ -1,0 +1,231 @@
+"""Reading the chain: premiums in, payouts out. Needs no database and no key.
+
+Nothing here trusts an empty answer: `0x` from a call means that no contract is there, and is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import requests
+from eth_utils.address import to_checksum_address
+from eth_utils.conversions import to_hex
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+from web3.types import BlockData, EventData, LogReceipt
+
+from liqpass.adapters.chain.contracts import Contracts, abi_of
+from liqpass.ports import BatchOnChain, BlockRef, ChainError, PayoutLog, PremiumLog, TransactionSeen
+
+LOCAL_CHAIN_ID = 31337
+LOG_RANGE = 2_000  # blocks an eth_getLogs; public nodes refuse more
+RPC_TIMEOUT_S = 20.0
+
+Answer = TypeVar("Answer")
+
+
+class Web3ChainReader:
+    """A ChainReader over JSON-RPC. On 31337 a block is final `local_final_depth` below the head."""
+
+    def __init__(
+        self, web3: Web3, contracts: Contracts, *, local_final_depth: int, log_range: int = LOG_RANGE
+    ) -> None:
+        self._web3 = web3
+        self._contracts = contracts
+        self._local_final_depth = local_final_depth
+        self._log_range = log_range
+        self._checkout: Contract = _contract(web3, contracts.checkout, "Checkout")
+        self._vault: Contract = _contract(web3, contracts.vault, "PayoutVault")
+
+    @property
+    def contracts(self) -> Contracts:
+        """The addresses that are read."""
+        return self._contracts
+
+    def chain_id(self) -> int:
+        """The chain id that the node answers."""
+        return _ask(lambda: self._web3.eth.chain_id)
+
+    def head(self) -> BlockRef:
+        """The newest block."""
+        return _block_ref(_ask(lambda: self._web3.eth.get_block("latest")))
+
+    def final_block(self) -> BlockRef:
+        """The finalized block; on the development chain `local_final_depth` below the head."""
+        if self._contracts.chain_id != LOCAL_CHAIN_ID:
+            return _block_ref(_ask(lambda: self._web3.eth.get_block("finalized")))
+        number = max(self.head().number - self._local_final_depth, 0)
+        block = self.block(number)
+        if block is None:
+            raise ChainError(f"the chain lost block {number} while it was read")
+        return block
+
+    def block(self, number: int) -> BlockRef | None:
+        """A block by number, None above the head."""
+        try:
+            return _block_ref(_ask(lambda: self._web3.eth.get_block(number)))
+        except BlockNotFound:
+            return None
+
+    def transaction(self, tx_hash: str) -> TransactionSeen | None:
+        """A mined transaction with its PremiumPaid logs, None where the chain has none of this hash."""
+        try:
+            receipt = _ask(lambda: self._web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
+        except TransactionNotFound:
+            return None
+        block = self.block(receipt["blockNumber"])
+        if block is None or block.hash != to_hex(receipt["blockHash"]):
+            return None  # reorganised between the two calls: not mined, as far as anybody can tell
+        topic = self._checkout.events.PremiumPaid().topic
+        premiums = tuple(
+            self._premium(log, block)
+            for log in receipt["logs"]
+            if log["topics"] and to_hex(log["topics"][0]) == topic and len(log["topics"]) == 3
+        )
+        return TransactionSeen(to_hex(receipt["transactionHash"]), receipt["status"] == 1, block, premiums)
+
+    def premium_logs(self, first: int, last: int) -> list[PremiumLog]:
+        """Our Checkout's PremiumPaid logs in the blocks first..last, oldest first."""
+        topic = self._checkout.events.PremiumPaid().topic
+        blocks: dict[int, BlockRef] = {}
+        found = []
+        for log in self._logs(
+            self._contracts.checkout, [topic], max(first, self._contracts.first_block), last
+        ):
+            number = log["blockNumber"]
+            block = blocks.get(number) or self.block(number)
+            if block is None or block.hash != to_hex(log["blockHash"]):
+                raise ChainError(f"block {number} was reorganised while it was read: run again")
+            blocks[number] = block
+            found.append(self._premium(log, block))
+        return found
+
+    def paid_policies(self, policy_nos: Sequence[int], at: BlockRef) -> frozenset[int]:
+        """Which of these policies the vault (or a predecessor) has paid, as of a block."""
+        return frozenset(
+            policy_no
+            for policy_no in policy_nos
+            if _ask(
+                lambda policy_no=policy_no: self._vault.functions.isPaid(policy_no).call(  # type: ignore[misc]
+                    block_identifier=at.number
+                )
+            )
+        )
+
+    def batch(self, batch_id: int, at: BlockRef) -> BatchOnChain | None:
+        """A batch as of a block, None where it was never approved."""
+        values = _ask(lambda: self._vault.functions.batches(batch_id).call(block_identifier=at.number))
+        fields = values if isinstance(values, dict) else self._named(values)
+        if not fields["approvedAt"]:
+            return None
+        validity_s = _ask(lambda: self._vault.functions.APPROVAL_VALIDITY().call(block_identifier=at.number))
+        return BatchOnChain(
+            payout_root=to_hex(fields["payoutRoot"]),
+            approver=fields["approver"].lower(),
+            total=fields["total"],
+            paid=fields["paid"],
+            approved_at_s=fields["approvedAt"],
+            expires_at_s=fields["approvedAt"] + validity_s,
+            revoked=fields["revoked"],
+        )
+
+    def payout_logs(self, batch_id: int, last: int) -> list[PayoutLog]:
+        """Our vault's payout logs of a batch up to a block, oldest first."""
+        executed, failed = self._vault.events.PayoutExecuted(), self._vault.events.PayoutFailed()
+        topics: list[Any] = [[executed.topic, failed.topic], "0x" + batch_id.to_bytes(32, "big").hex()]
+        return [
+            _payout(
+                executed.process_log(log)
+                if to_hex(log["topics"][0]) == executed.topic
+                else failed.process_log(log)
+            )
+            for log in self._logs(self._contracts.vault, topics, self._contracts.first_block, last)
+        ]
+
+    def _logs(self, address: str, topics: list[Any], first: int, last: int) -> list[LogReceipt]:
+        logs: list[LogReceipt] = []
+        start, width = first, self._log_range
+        while start <= last:
+            end = min(start + width - 1, last)
+            query: Any = {
+                "address": to_checksum_address(address),
+                "topics": topics,
+                "fromBlock": start,
+                "toBlock": end,
+            }
+            try:
+                logs.extend(_ask(lambda query=query: self._web3.eth.get_logs(query)))  # type: ignore[misc]
+            except ChainError:
+                # Nodes limit the number of logs too, each in its own words: ask for less.
+                if width == 1:
+                    raise
+                width = max(width // 2, 1)
+                continue
+            start = end + 1
+        return logs
+
+    def _premium(self, log: LogReceipt, block: BlockRef) -> PremiumLog:
+        event = self._checkout.events.PremiumPaid().process_log(log)
+        return PremiumLog(
+            contract=event["address"].lower(),
+            tx_hash=to_hex(event["transactionHash"]),
+            log_index=event["logIndex"],
+            block=block,
+            order_hash=to_hex(event["args"]["orderId"]),
+            payer=event["args"]["payer"].lower(),
+            amount=event["args"]["amount"],
+            quote_hash=to_hex(event["args"]["quoteHash"]),
+        )
+
+    def _named(self, values: Sequence[Any]) -> dict[str, Any]:
+        outputs = self._vault.get_function_by_name("batches").abi["outputs"]
+        components = outputs[0].get("components", outputs) if len(outputs) == 1 else outputs
+        return {part["name"]: value for part, value in zip(components, values, strict=True)}
+
+
+def open_reader(rpc_url: str, contracts: Contracts, *, local_final_depth: int) -> Web3ChainReader:
+    """A reader of the node at `rpc_url`; raises ChainError where that node is of another chain."""
+    web3 = Web3(Web3.HTTPProvider(rpc_url, request_kwargs={"timeout": RPC_TIMEOUT_S}))
+    reader = Web3ChainReader(web3, contracts, local_final_depth=local_final_depth)
+    found = reader.chain_id()
+    if found != contracts.chain_id:
+        raise ChainError(f"the node answers for chain {found}, settings say {contracts.chain_id}")
+    return reader
+
+
+def _contract(web3: Web3, address: str, name: str) -> Contract:
+    return web3.eth.contract(address=to_checksum_address(address), abi=abi_of(name))
+
+
+def _block_ref(block: BlockData) -> BlockRef:
+    return BlockRef(block["number"], to_hex(block["hash"]), block["timestamp"])
+
+
+def _payout(event: EventData) -> PayoutLog:
+    args = event["args"]
+    return PayoutLog(
+        failed=event["event"] == "PayoutFailed",
+        tx_hash=to_hex(event["transactionHash"]),
+        log_index=event["logIndex"],
+        block_number=event["blockNumber"],
+        batch_id=args["batchId"],
+        policy_no=args["policyNo"],
+        recipient=args["recipient"].lower(),
+        amount=args["amount"],
+        evidence_hash=to_hex(args["evidenceHash"]),
+    )
+
+
+def _ask(question: Callable[[], Answer]) -> Answer:
+    """One call to the node. "Not found" passes through; all else becomes a ChainError without the URL."""
+    try:
+        return question()
+    except (BlockNotFound, TransactionNotFound):
+        raise
+    except (Web3Exception, ValueError, OverflowError) as error:
+        raise ChainError(f"the node's answer cannot be used: {type(error).__name__}") from None
+    except (requests.RequestException, OSError) as error:
+        # The URL may carry the provider's key, and the error quotes the URL.
+        raise ChainError(f"the node does not answer: {type(error).__name__}") from None

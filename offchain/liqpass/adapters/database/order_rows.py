@@ -1,0 +1,107 @@
+"""Orders and policies in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+
+from liqpass.adapters.database.audit_log import AuditRows
+from liqpass.adapters.database.tables import counters, orders
+from liqpass.records import Act, Order, StaleStateError
+
+
+class OrderRows:
+    """Compare-and-set on orders, each change with its audit entry."""
+
+    def __init__(self, connection: Connection, audit: AuditRows) -> None:
+        self._connection = connection
+        self._audit = audit
+
+    def add(self, order: Order, act: Act) -> None:
+        """Insert a new order."""
+        self._connection.execute(insert(orders).values(**asdict(order)))
+        self._audit.append(f"order/{order.id}", act)
+
+    def get(self, order_id: str) -> Order | None:
+        """The order of this id."""
+        return self._one(orders.c.id == order_id)
+
+    def by_hash(self, order_hash: str) -> Order | None:
+        """The order whose on-chain id this is (0x and 64 hex digits)."""
+        return self._one(orders.c.order_hash == order_hash)
+
+    def by_policy_no(self, policy_no: int) -> Order | None:
+        """The order that became this policy."""
+        return self._one(orders.c.policy_no == policy_no)
+
+    def by_quote_hash(self, quote_hash: str) -> Order | None:
+        """The order that this quote hash was frozen for."""
+        return self._one(orders.c.quote_hash == quote_hash)
+
+    def listed(self, *, state: str | None = None, buyer: str | None = None, limit: int = 500) -> list[Order]:
+        """Newest first."""
+        query = select(orders).order_by(orders.c.created_at_ms.desc(), orders.c.id).limit(limit)
+        if state is not None:
+            query = query.where(orders.c.state == state)
+        if buyer is not None:
+            query = query.where(orders.c.buyer == buyer)
+        return [Order(**row) for row in self._connection.execute(query).mappings()]
+
+    def advance(self, order: Order, to: str, act: Act, **changes: Any) -> Order:
+        """Move from the state that `order` shows to `to`; raises StaleStateError where another was faster."""
+        result = self._connection.execute(
+            update(orders)
+            .where(orders.c.id == order.id, orders.c.state == str(order.state))
+            .values(state=to, **changes)
+        )
+        if result.rowcount != 1:
+            raise StaleStateError(f"order {order.id} is no longer {order.state}")
+        self._audit.append(f"order/{order.id}", act)
+        moved = self.get(order.id)
+        if moved is None:
+            raise StaleStateError(f"order {order.id} is gone")
+        return moved
+
+    def next_policy_no(self) -> int:
+        """The next policy number: 1, 2, 3…; a number once taken never comes back, whatever becomes of it."""
+        self._connection.execute(
+            update(counters).where(counters.c.name == "policy_no").values(value=counters.c.value + 1)
+        )
+        return int(
+            self._connection.execute(
+                select(counters.c.value).where(counters.c.name == "policy_no")
+            ).scalar_one()
+        )
+
+    def of_person(self, *, buyer: str, main_uid_hmac: str) -> list[Order]:
+        """Every order of this wallet or this OKX person, drafts left out."""
+        query = select(orders).where(
+            or_(orders.c.buyer == buyer, orders.c.main_uid_hmac == main_uid_hmac),
+            orders.c.bound_at_ms.is_not(None),
+        )
+        return [Order(**row) for row in self._connection.execute(query).mappings()]
+
+    def of_position(self, *, uid_hmac: str, pos_id: str, c_time_ms: int) -> list[Order]:
+        """Every order bound to this position."""
+        query = select(orders).where(
+            orders.c.uid_hmac == uid_hmac, orders.c.pos_id == pos_id, orders.c.c_time_ms == c_time_ms
+        )
+        return [Order(**row) for row in self._connection.execute(query).mappings()]
+
+    def exposure(self, states: Sequence[str], *, cover_ends_after_ms: int, quote_valid_after_s: int) -> int:
+        """Sum of payouts that may still fall due, base units: cover not over, or a quote still payable."""
+        query = select(func.coalesce(func.sum(orders.c.payout), 0)).where(
+            orders.c.state.in_([str(state) for state in states]),
+            or_(
+                orders.c.end_ms > cover_ends_after_ms,
+                orders.c.end_ms.is_(None) & (orders.c.valid_until_s >= quote_valid_after_s),
+            ),
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def _one(self, condition: Any) -> Order | None:
+        row = self._connection.execute(select(orders).where(condition)).mappings().one_or_none()
+        return None if row is None else Order(**row)

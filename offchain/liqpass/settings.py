@@ -1,0 +1,162 @@
+"""The only reader of the environment: everything that an operator may set, checked at start.
+
+Variables start with `LIQPASS_`; no `.env` file is read. No message quotes a secret.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from liqpass.domain.money import MoneyError, parse_usdc
+from liqpass.domain.parameters import CONSERVATIVE, Parameters, ParametersError
+
+LOCAL_CHAIN_ID = 31337
+DEPLOYMENT_FILES = {31337: "local", 84532: "base-sepolia", 8453: "base"}
+OKX_HOSTS = ("www.okx.com", "eea.okx.com", "us.okx.com")
+_AMOUNTS = ("premium", "payout_cap", "daily_cap", "hot_wallet_max", "max_open_exposure")
+
+
+class SettingsError(Exception):
+    """A variable is missing or cannot be used; the message names it and never quotes a secret."""
+
+
+def read_parameters(overrides: Mapping[str, str]) -> Parameters:
+    """The conservative parameters with `overrides`: amounts as USDC (`50.00`), the rest as whole numbers.
+
+    Raises ValueError naming what is unknown or out of bounds.
+    """
+    changes: dict[str, int] = {}
+    for name, text in overrides.items():
+        if name not in CONSERVATIVE.as_json():
+            raise ValueError(f"unknown parameter {name}; known: {', '.join(CONSERVATIVE.as_json())}")
+        try:
+            changes[name] = parse_usdc(text) if name in _AMOUNTS else int(text)
+        except (MoneyError, ValueError):
+            unit = "an amount of USDC such as 50.00" if name in _AMOUNTS else "a whole number"
+            raise ValueError(f"parameter {name} must be {unit}") from None
+    if "daily_cap" in changes and "max_open_exposure" not in changes:
+        changes["max_open_exposure"] = 5 * changes["daily_cap"]
+    try:
+        return replace(CONSERVATIVE, **changes)  # type: ignore[arg-type]  # Usdc is an int, checked by Parameters
+    except ParametersError as error:
+        raise ValueError(str(error)) from None
+
+
+class Settings(BaseSettings):
+    """What the environment says. Secrets are `SecretStr`: printing the object shows none."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIQPASS_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///liqpass.db"), description="SQLAlchemy URL of the store"
+    )
+    rpc_url: SecretStr = Field(SecretStr("http://127.0.0.1:8545"), description="JSON-RPC of the chain")
+    chain_id: int = Field(31337, description="chain id that the RPC must answer")
+    deployment: Path | None = Field(None, description="deployment record; default deployments/<chain>.json")
+    okx_host: str = Field("https://www.okx.com", description="origin of OKX's API")
+    clock: Literal["system", "chain"] = Field("system", description="`chain` only with chain id 31337")
+    master_key: SecretStr | None = Field(None, description="64 hex digits; seals OKX credentials")
+    master_key_file: Path | None = Field(None, description="file of mode 0600 with the master key")
+    previous_master_keys: SecretStr = Field(SecretStr(""), description="older master keys, comma separated")
+    parameters: dict[str, str] = Field(
+        default_factory=dict, description="overrides, LIQPASS_PARAMETERS__<NAME>"
+    )
+
+    @field_validator("parameters")
+    @classmethod
+    def _known_parameters(cls, value: dict[str, str]) -> dict[str, str]:
+        lowered = {name.lower(): text for name, text in value.items()}
+        read_parameters(lowered)
+        return lowered
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        local = self.chain_id == LOCAL_CHAIN_ID
+        if self.clock == "chain" and not local:
+            raise ValueError(f"clock `chain` is for chain id {LOCAL_CHAIN_ID} only")
+        parts = urlsplit(self.okx_host)
+        if not local and (parts.scheme != "https" or parts.netloc not in OKX_HOSTS):
+            raise ValueError(f"okx_host must be https:// and one of {', '.join(OKX_HOSTS)}")
+        if parts.path not in ("", "/") or not parts.netloc:
+            raise ValueError("okx_host must be an origin such as https://www.okx.com")
+        if self.master_key is not None and self.master_key_file is not None:
+            raise ValueError("set master_key or master_key_file, not both")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the development chain, where looser rules for hosts and clocks hold."""
+        return self.chain_id == LOCAL_CHAIN_ID
+
+    def rules(self) -> Parameters:
+        """The validated parameters."""
+        return read_parameters(self.parameters)
+
+    def deployment_path(self) -> Path:
+        """Where the deployment record is."""
+        if self.deployment is not None:
+            return self.deployment
+        return Path("deployments") / f"{DEPLOYMENT_FILES.get(self.chain_id, str(self.chain_id))}.json"
+
+    def master_keys(self) -> list[bytes]:
+        """The master keys, current one first; empty where none is set. Raises SettingsError."""
+        keys: list[bytes] = []
+        if self.master_key is not None:
+            keys.append(_key_bytes(self.master_key.get_secret_value(), "LIQPASS_MASTER_KEY"))
+        elif self.master_key_file is not None:
+            keys.append(_key_bytes(_read_private(self.master_key_file), "LIQPASS_MASTER_KEY_FILE"))
+        for text in filter(None, self.previous_master_keys.get_secret_value().split(",")):
+            keys.append(_key_bytes(text, "LIQPASS_PREVIOUS_MASTER_KEYS"))
+        return keys
+
+
+def read_settings() -> Settings:
+    """Settings from the environment; raises SettingsError with one line per fault."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for fault in error.errors(include_input=False, include_url=False, include_context=False):
+            name = (
+                "LIQPASS_" + "__".join(str(part) for part in fault["loc"]).upper()
+                if fault["loc"]
+                else "settings"
+            )
+            lines.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _key_bytes(text: str, name: str) -> bytes:
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise SettingsError(f"{name} must be 64 hexadecimal digits (32 random bytes)")
+    return key
+
+
+def _read_private(path: Path) -> str:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode != 0o600:
+            raise SettingsError(f"LIQPASS_MASTER_KEY_FILE {path} has mode {mode:04o}, it must be 0600")
+        return path.read_text("ascii")
+    except OSError as error:
+        raise SettingsError(f"LIQPASS_MASTER_KEY_FILE {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"LIQPASS_MASTER_KEY_FILE {path} is not 64 hexadecimal digits") from None
