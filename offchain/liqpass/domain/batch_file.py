@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from liqpass.domain.canonical import CanonicalError, canonical_json
+from liqpass.domain.canonical import canonical_json
 from liqpass.domain.eligibility import Decision, Verdict
 from liqpass.domain.evidence import Bundle, Event, EvidenceError
 from liqpass.domain.identifiers import (
@@ -23,9 +22,6 @@ from liqpass.domain.quote import QuoteError, QuoteTerms
 from liqpass.domain.reasons import Reason
 from liqpass.domain.strict_json import StrictJsonError, parse_strict
 
-SCHEMA = "liqpass.batch/1"
-MAX_BYTES = 512 * 1024 * 1024
-MAX_DEPTH = 12
 
 
 class BatchFileError(ValueError):

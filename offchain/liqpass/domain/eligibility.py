@@ -42,8 +42,6 @@ class Decision:
     rules_version: str
 
 
-def decide(
-    bundle: Bundle, window: Window, subject: Subject, parameters: Parameters, payout_cap: Usdc
-) -> Decision:
+def decide(bundle: Bundle, window: Window, subject: Subject, parameters: Parameters) -> Decision:
     """Judge `bundle` for the policy that covers `subject` during `window`, ignoring `bundle.event`."""
-    raise NotImplementedError((bundle, window, subject, parameters, payout_cap))
+    raise NotImplementedError((bundle, window, subject, parameters))
