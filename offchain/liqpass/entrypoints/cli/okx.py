@@ -1,0 +1,120 @@
+"""`liqpass okx`: the OKX-compatible simulator, and a look at what a key may do."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+from liqpass.adapters.chain.errors import RpcError
+from liqpass.adapters.chain.rpc import Web3Rpc
+from liqpass.adapters.clock import ChainClock, SystemClock
+from liqpass.adapters.okx.client import OkxClient
+from liqpass.adapters.okx.errors import OkxError
+from liqpass.adapters.okx.signing import Credentials
+from liqpass.adapters.okx.simulator.accounts import SimulatorError
+from liqpass.adapters.okx.simulator.actions import read_scenario
+from liqpass.adapters.okx.simulator.server import SimulatorServer
+from liqpass.adapters.okx.simulator.simulation import Simulation
+from liqpass.adapters.okx.transport import Clock
+
+LOCAL_CHAIN_ID = 31337
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?")
+
+
+@click.group()
+def okx() -> None:
+    """Look at an OKX key, or run a simulated OKX."""
+
+
+@okx.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=0, show_default=True, help="Port; 0 takes any free one.")
+@click.option(
+    "--scenario-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML or JSON list of actions to apply before the first request.",
+)
+@click.option("--clock-rpc", metavar="URL", help="Take the time from the latest block of this local chain.")
+def simulate(host: str, port: int, scenario_file: Path | None, clock_rpc: str | None) -> None:
+    """Serve OKX's API over made-up accounts until Ctrl-C.
+
+    The first line printed is `ready URL`, then comes one JSON line for each made-up key (none is secret).
+    Actions are posted to URL/sim/actions while it runs, from this machine only.
+    """
+    try:
+        simulation = Simulation(SystemClock() if clock_rpc is None else _chain_clock(clock_rpc))
+        for action in [] if scenario_file is None else read_scenario(scenario_file):
+            action.apply(simulation)
+        server = SimulatorServer(simulation, host, port)
+    except (SimulatorError, RpcError) as error:
+        raise click.ClickException(str(error)) from None
+    server.serve(lambda: _announce(server))
+
+
+@okx.command()
+@click.option(
+    "--host", default="www.okx.com", show_default=True, help="www.okx.com, eea.okx.com or us.okx.com."
+)
+@click.option("--simulator", metavar="URL", help="Ask a simulator on this machine instead of OKX.")
+@click.option("--demo", is_flag=True, help="The key belongs to OKX's demo trading.")
+def check(host: str, simulator: str | None, demo: bool) -> None:
+    """Show what a key may do; end with 1 unless it is exactly read-only.
+
+    Key, secret and passphrase are asked for and not shown, or read from standard input, one a line.
+    """
+    if simulator is not None and not _LOOPBACK.fullmatch(simulator):
+        raise click.ClickException("a simulator must run on this machine: http://127.0.0.1:PORT")
+    base_url = f"https://{host}" if simulator is None else simulator
+    key, secret, passphrase = (
+        click.prompt(name, hide_input=True, err=True) for name in ("API key", "Secret", "Passphrase")
+    )
+    try:
+        credentials = Credentials(key, secret, passphrase, demo)
+        with OkxClient(base_url, credentials, SystemClock(), allow_any_host=simulator is not None) as client:
+            config = client.account_config()
+    except OkxError as error:
+        raise click.ClickException(str(error)) from None
+    shown = {
+        "perm": sorted(config.permissions),
+        "readOnly": config.read_only,
+        "acctLv": config.account_level,
+        "posMode": config.position_mode,
+        "clockOffsetMs": client.clock_offset_ms,
+    }
+    click.echo(json.dumps(shown))
+    if not config.read_only:
+        raise click.ClickException("LiqPass accepts only a key whose permission is exactly read_only")
+
+
+def _chain_clock(url: str) -> Clock:
+    rpc = Web3Rpc.connect(url)
+    chain_id = rpc.chain_id()
+    if chain_id != LOCAL_CHAIN_ID:
+        raise SimulatorError(
+            f"the clock follows a local chain only: chain id {chain_id}, not {LOCAL_CHAIN_ID}"
+        )
+
+    def latest_block_time_s() -> int:
+        block = rpc.block("latest")
+        if block is None:
+            raise SimulatorError("the chain has no block")
+        return block.timestamp_s
+
+    return ChainClock(latest_block_time_s)
+
+
+def _announce(server: SimulatorServer) -> None:
+    click.echo(f"ready {server.url}")
+    for account in server.exchange.accounts.values():
+        for key in account.keys.values():
+            made_up = {
+                "account": account.name,
+                "label": key.label,
+                "perm": key.permissions,
+                "apiKey": key.credentials.api_key,
+                "secret": key.credentials.secret,
+                "passphrase": key.credentials.passphrase,
+            }
+            click.echo(json.dumps(made_up))
