@@ -54,9 +54,7 @@ clean: ## remove everything that the targets made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PYTHON_READY): requirements.lock pyproject.toml tools/find_python
-	python="$$(tools/find_python)"
-	rm -rf .venv
-	"$$python" -m venv .venv
+	python="$$(tools/find_python)" && rm -rf .venv && "$$python" -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
