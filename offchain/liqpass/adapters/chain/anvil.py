@@ -1,7 +1,7 @@
 """A private anvil: the development chain of tests and of the demo.
 
-The native binary is started directly: npm's `anvil` is a Node wrapper, and a signal sent to it leaves the real
-node running. The port is chosen by the kernel, so two runs on one machine never meet.
+The native binary is started directly: npm's `anvil` is a Node wrapper, and a signal sent to it leaves the
+real node running. The port is chosen by the kernel, so two runs on one machine never meet.
 """
 
 from __future__ import annotations

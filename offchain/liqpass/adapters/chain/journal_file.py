@@ -1,0 +1,103 @@
+"""The journal's file: tables, mode 0600, the signer's lock, and putting a dead chain's journal aside."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from liqpass.adapters.chain.errors import JournalBusyError, JournalError, JournalPermissionError
+from liqpass.adapters.chain.rpc import ChainIdentity
+
+# Numbers of wei are text: SQLite's integers end at 2^63.
+_TABLES = (
+    """CREATE TABLE identity (
+         one INTEGER PRIMARY KEY CHECK (one = 1), chain_id INTEGER NOT NULL, signer TEXT NOT NULL,
+         genesis_hash TEXT NOT NULL, anchor_number INTEGER, anchor_hash TEXT)""",
+    """CREATE TABLE intents (
+         id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, to_address TEXT, value TEXT NOT NULL,
+         calldata BLOB NOT NULL, calldata_hash TEXT NOT NULL, describe TEXT NOT NULL, state TEXT NOT NULL,
+         tx_hash TEXT, block_number INTEGER, block_hash TEXT, note TEXT NOT NULL DEFAULT '',
+         created_at_ms INTEGER NOT NULL, changed_at_ms INTEGER NOT NULL)""",
+    """CREATE TABLE nonces (
+         chain_id INTEGER NOT NULL, signer TEXT NOT NULL, nonce INTEGER NOT NULL,
+         intent_id INTEGER NOT NULL REFERENCES intents(id), state TEXT NOT NULL,
+         PRIMARY KEY (chain_id, signer, nonce))""",
+    "CREATE UNIQUE INDEX one_in_flight_a_signer ON nonces (chain_id, signer) WHERE state = 'open'",
+    """CREATE TABLE attempts (
+         id INTEGER PRIMARY KEY, intent_id INTEGER NOT NULL REFERENCES intents(id), nonce INTEGER NOT NULL,
+         gas INTEGER NOT NULL, max_fee TEXT NOT NULL, priority TEXT NOT NULL, raw BLOB, tx_hash TEXT UNIQUE,
+         state TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+         CHECK ((raw IS NULL) = (tx_hash IS NULL) AND (raw IS NULL) = (state = 'planned')))""",
+)
+
+
+def journal_path(folder: Path, chain_id: int, signer: str) -> Path:
+    """`<folder>/<chainId>-<signer>.sqlite3`; callers use `~/.liqpass/journal` as the folder."""
+    return folder / f"{chain_id}-{signer}.sqlite3"
+
+
+def open_or_create(path: Path, identity: ChainIdentity, signer: str) -> sqlite3.Connection:
+    """The journal at `path`, made with that identity if there is none. Raises JournalPermissionError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its side files the same mode
+    connection = _connect(path)
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        for table in _TABLES:
+            connection.execute(table)
+        connection.execute(
+            "INSERT INTO identity VALUES (1, ?, ?, ?, NULL, NULL)",
+            (identity.chain_id, signer, identity.genesis_hash),
+        )
+    connection.execute("COMMIT")
+    return connection
+
+
+def open_existing(path: Path) -> sqlite3.Connection:
+    """The journal at `path`. Raises JournalError when there is no file, JournalPermissionError."""
+    if not path.is_file():
+        raise JournalError(f"no journal at {path}")
+    return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise JournalPermissionError(f"{path} has mode {mode:04o}: run `chmod 600 {path}`")
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside `path`; it falls with the process. Raises JournalBusyError when it is held."""
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise JournalBusyError(f"another process is sending with {path}") from error
+        yield
+    finally:
+        os.close(lock)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename the journal and its log to the first free `<name>.dead-<n>`, and say which that is."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.dead-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        path.with_name(path.name + "-wal").rename(aside.with_name(aside.name + "-wal"))
+    return aside
