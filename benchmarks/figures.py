@@ -10,9 +10,9 @@ class Figure:
     """Gas of an operation of `count` payments beside the bare operation's, both in gas.
 
     `gas` is None when the operation does not fit into one transaction.
-    `goal` is the highest ratio allowed, `limit` the most gas allowed. `circle` is what the bare operation costs
-    a payment with Circle's own token: our part comes on top of either token. Goal and limit are judged with
-    Circle's token where its figure is known, because MockUSDC is the cheaper of the two.
+    `goal` is the highest ratio allowed, `limit` the most gas allowed. `circle` is what the bare operation
+    costs a payment with Circle's own token: our part comes on top of either token. Goal and limit are judged
+    with Circle's token where its figure is known, because MockUSDC is the cheaper of the two.
     """
 
     operation: str
