@@ -3,25 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liqpass.domain.canonical import canonical_json
-from liqpass.domain.eligibility import Decision, Verdict
-from liqpass.domain.evidence import Bundle, Event, EvidenceError
+from liqpass.domain.decision import Decision
+from liqpass.domain.evidence import Bundle
 from liqpass.domain.identifiers import (
-    IdentifierError,
-    format_bytes32,
     parse_address,
-    parse_bytes32,
-    parse_number,
-    parse_uuid,
 )
 from liqpass.domain.merkle import MerkleError, Payout, PayoutTree
-from liqpass.domain.money import MoneyError, Usdc, parse_base_units
-from liqpass.domain.parameters import Parameters, ParametersError
-from liqpass.domain.position import BoundPosition, PositionError
-from liqpass.domain.quote import QuoteError, QuoteTerms
-from liqpass.domain.reasons import Reason
-from liqpass.domain.strict_json import StrictJsonError, parse_strict
-
+from liqpass.domain.money import Usdc
+from liqpass.domain.parameters import Parameters
+from liqpass.domain.position import BoundPosition
+from liqpass.domain.quote import QuoteTerms
 
 
 class BatchFileError(ValueError):

@@ -13,7 +13,7 @@ from liqpass.domain.batch_file import (
     Review,
 )
 from liqpass.domain.canonical import canonical_json
-from liqpass.domain.eligibility import Decision, Verdict
+from liqpass.domain.decision import Decision, Verdict
 from liqpass.domain.evidence import Bundle, Event, EvidenceError
 from liqpass.domain.identifiers import (
     IdentifierError,
