@@ -5,6 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from liqpass.domain.evidence import EvidenceError, StoredRequest
+from liqpass.domain.money import Usdc
+from liqpass.domain.position import BoundPosition, PositionKey
+from liqpass.domain.quote import QuoteTerms
+from liqpass.domain.window import Window
+
+
+class RecordError(Exception):
+    """A stored row lacks what its state promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where this book is kept: one chain, one Checkout, one vault, one OKX. Addresses in lower case."""
+
+    chain_id: int
+    checkout: str
+    vault: str
+    okx_env: str
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -37,7 +57,6 @@ class Order:
     pos_id: str | None = None
     c_time_ms: int | None = None
     bound_at_ms: int | None = None
-    bound_row: str | None = None
     body_sha256: str | None = None
     position_hash: str | None = None
     uid_hmac: str | None = None
@@ -53,6 +72,45 @@ class Order:
     payment_block: int | None = None
     manual_actor: str | None = None
     manual_reason: str | None = None
+
+    @property
+    def window(self) -> Window | None:
+        """The cover, None before payment."""
+        if self.start_ms is None or self.end_ms is None:
+            return None
+        return Window(self.start_ms, self.end_ms)
+
+    def bound(self) -> BoundPosition:
+        """The bound position. Raises RecordError before binding."""
+        if (
+            self.inst_id is None
+            or self.mgn_mode is None
+            or self.pos_side is None
+            or self.pos_id is None
+            or self.c_time_ms is None
+            or self.uid_hmac is None
+            or self.bound_at_ms is None
+            or self.body_sha256 is None
+        ):
+            raise RecordError(f"order {self.id} has no position")
+        key = PositionKey(self.inst_id, self.mgn_mode, self.pos_side, self.pos_id, self.c_time_ms)
+        return BoundPosition(key, self.uid_hmac, self.bound_at_ms, self.body_sha256)
+
+    def terms(self) -> QuoteTerms:
+        """The frozen quote. Raises RecordError before binding."""
+        if self.position_hash is None:
+            raise RecordError(f"order {self.id} has no frozen quote")
+        return QuoteTerms(
+            order_id=self.order_hash,
+            buyer=self.buyer,
+            chain_id=self.chain_id,
+            checkout=self.checkout,
+            premium=Usdc(self.premium),
+            payout=Usdc(self.payout),
+            position_hash=self.position_hash,
+            valid_until_s=self.valid_until_s,
+            params_version=self.params_version,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +137,7 @@ class Claim:
     bundle: bytes | None = field(default=None, repr=False)
     evidence_hash: str | None = None
     recipient: str | None = None
+    redirect_signature: str | None = None
     approved_at_ms: int | None = None
     closed_at_ms: int | None = None
     rejection_final: bool | None = None
@@ -169,6 +228,16 @@ class OkxResponse:
     requested_at_ms: int
     received_at_ms: int
     body: bytes = field(repr=False)
+
+    def stored(self) -> StoredRequest:
+        """As evidence holds it: text. Raises EvidenceError where the bytes are not UTF-8."""
+        try:
+            text = self.body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise EvidenceError(f"the answer to {self.path} is not UTF-8") from None
+        return StoredRequest(
+            self.method, self.path, self.http_status, self.requested_at_ms, self.received_at_ms, text
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from liqpass.ports.chain import (
     TransactionSeen,
 )
 from liqpass.ports.okx import OkxAccount, OkxAccounts, OkxCredentials, OkxFetchError, OkxIdentity
+from liqpass.ports.signatures import SignatureCheck
 from liqpass.ports.store import Store, UnitOfWork, Vault
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "OkxIdentity",
     "PayoutLog",
     "PremiumLog",
+    "SignatureCheck",
     "Store",
     "TransactionSeen",
     "UnitOfWork",

@@ -49,8 +49,8 @@ class OkxAccount(Protocol):
     def identity(self) -> OkxIdentity:
         """The account behind the key."""
 
-    def positions(self, inst_id: str | None) -> OkxResponse:
-        """The open positions, of one instrument or of all."""
+    def positions(self) -> OkxResponse:
+        """All open positions, unfiltered: a filter would hide a hedge."""
 
     def order(self, inst_id: str, ord_id: str) -> OkxResponse:
         """One order."""

@@ -77,6 +77,14 @@ class BatchRows:
         if result.rowcount != 1:
             raise StaleStateError(f"payout {item.policy_no} of batch {item.batch_id} is settled already")
 
+    def set_item_outcome(self, item: BatchItem, outcome: str) -> None:
+        """Give an item its last word: also a held or returned payout may be paid after all."""
+        self._connection.execute(
+            update(batch_items)
+            .where(batch_items.c.batch_id == item.batch_id, batch_items.c.policy_no == item.policy_no)
+            .values(outcome=outcome)
+        )
+
     def add_payout(self, payout: PaidOut) -> None:
         """Record a confirmed payout; the database refuses a second one for a policy."""
         self._connection.execute(insert(payouts).values(**asdict(payout)))

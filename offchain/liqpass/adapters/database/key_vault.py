@@ -97,6 +97,10 @@ class KeyVault:
         """A fresh key for `uid_hmac`, sealed."""
         return self.seal(secrets.token_bytes(KEY_BYTES), row=UID_KEY_ROW)
 
+    def reseal_uid_key(self, sealed: Sealed) -> Sealed:
+        """The uid key under the current master key."""
+        return self.reseal(sealed, row=UID_KEY_ROW)
+
     def uid_hmac(self, uid: str, *, uid_key: Sealed) -> str:
         """Keyed hash of an OKX user id: 64 hex digits; the id itself is never stored."""
         key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"liqpass/uid-hmac/1").derive(

@@ -65,6 +65,17 @@ class OrderRows:
             raise StaleStateError(f"order {order.id} is gone")
         return moved
 
+    def freeze_quote(self, order: Order, quote_hash: str, act: Act) -> None:
+        """Write the quote hash, once; raises StaleStateError where there is one."""
+        result = self._connection.execute(
+            update(orders)
+            .where(orders.c.id == order.id, orders.c.quote_hash.is_(None))
+            .values(quote_hash=quote_hash)
+        )
+        if result.rowcount != 1:
+            raise StaleStateError(f"the quote of order {order.id} is frozen already")
+        self._audit.append(f"order/{order.id}", act)
+
     def next_policy_no(self) -> int:
         """The next policy number: 1, 2, 3…; a number once taken never comes back, whatever becomes of it."""
         self._connection.execute(
@@ -89,6 +100,11 @@ class OrderRows:
         query = select(orders).where(
             orders.c.uid_hmac == uid_hmac, orders.c.pos_id == pos_id, orders.c.c_time_ms == c_time_ms
         )
+        return [Order(**row) for row in self._connection.execute(query).mappings()]
+
+    def paid_above(self, block: int) -> list[Order]:
+        """Every order whose premium was found in a block above this one."""
+        query = select(orders).where(orders.c.payment_block > block).order_by(orders.c.policy_no)
         return [Order(**row) for row in self._connection.execute(query).mappings()]
 
     def exposure(self, states: Sequence[str], *, cover_ends_after_ms: int, quote_valid_after_s: int) -> int:

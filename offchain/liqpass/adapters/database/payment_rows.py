@@ -19,10 +19,15 @@ class PaymentRows:
         self._audit = audit
 
     def note_unmatched(self, payment: UnmatchedPayment, act: Act) -> bool:
-        """List a payment as unmatched; False where the same one is listed already (nothing changes)."""
-        if self.unmatched_of(payment.tx_hash, payment.log_index) is not None:
+        """List a payment as unmatched; False where it is listed with this reason already, or was resolved."""
+        known = self.unmatched_of(payment.tx_hash, payment.log_index)
+        if known is not None and (known.reason == payment.reason or known.resolved_at_ms is not None):
             return False
-        self._connection.execute(insert(unmatched_payments).values(**asdict(payment)))
+        table = unmatched_payments
+        self._connection.execute(
+            delete(table).where(table.c.tx_hash == payment.tx_hash, table.c.log_index == payment.log_index)
+        )
+        self._connection.execute(insert(table).values(**asdict(payment)))
         self._audit.append(f"payment/{payment.tx_hash}/{payment.log_index}", act)
         return True
 

@@ -1,0 +1,190 @@
+"""Submitting a claim: one open claim a policy, evidence fetched from OKX, judged, frozen in a bundle."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from dataclasses import replace
+
+from liqpass.credentials import hash_uid, open_credentials
+from liqpass.domain import claim_state, policy_state
+from liqpass.domain.claim_state import ClaimAction, ClaimState
+from liqpass.domain.eligibility import Decision, decide
+from liqpass.domain.evidence import Bundle, Env, EvidenceError, Venue
+from liqpass.domain.identifiers import format_bytes32
+from liqpass.domain.money import format_usdc
+from liqpass.domain.okx_pages import EvidenceIncompleteError
+from liqpass.domain.policy_state import PolicyAction, PolicyState
+from liqpass.domain.position import Subject
+from liqpass.domain.reasons import Reason
+from liqpass.domain.window import may_claim
+from liqpass.lookups import existing_claim, existing_order, parameters_of
+from liqpass.ports import Clock, OkxAccounts, OkxCredentials, OkxFetchError, Store, UnitOfWork, Vault
+from liqpass.records import Act, Claim, OkxResponse, Order
+from liqpass.refusals import ConflictError, RefusedError
+
+LEASE_MS = 300_000  # a fetch that has not ended by then died with its process and may be started again
+READ_ONLY = frozenset({"read_only"})
+
+
+class Claiming:
+    """Submit and refetch. The fetch runs outside any transaction; a claim never stays VERIFYING."""
+
+    def __init__(self, store: Store, clock: Clock, okx: OkxAccounts, vault: Vault) -> None:
+        self._store = store
+        self._clock = clock
+        self._okx = okx
+        self._vault = vault
+
+    def submit(self, order_uuid: str, *, actor: str) -> Claim:
+        """The order's claim: a new one, fetched and judged, or the one that it has (a FAILED one is retried).
+
+        Raises NotFoundError, ConflictError (PURCHASE_ORDER_NOT_PAID), RefusedError (CLAIM_TOO_LATE,
+        CLAIM_BEFORE_COVER), IllegalTransition for a policy that is over.
+        """
+        now_ms = self._clock.now_ms()
+        with self._store.write() as unit:
+            order = existing_order(unit, order_uuid)
+            claim = unit.claims.live_of(order.id)
+            if claim is None:
+                claim = self._open(unit, order, actor, now_ms)
+                started = True
+            else:
+                started = False
+        if started:
+            return self._verify(order, claim)
+        return self.refetch(claim.id, actor=actor) if claim.state == ClaimState.FAILED else claim
+
+    def refetch(self, claim_id: str, *, actor: str) -> Claim:
+        """Fetch again: FAILED, or a fetch that died. Raises NotFoundError, IllegalTransition."""
+        now_ms = self._clock.now_ms()
+        with self._store.write() as unit:
+            claim = existing_claim(unit, claim_id)
+            order = existing_order(unit, claim.order_id)
+            state = ClaimState(claim.state)
+            if state is ClaimState.VERIFYING and now_ms - claim.attempted_at_ms >= LEASE_MS:
+                state = claim_state.advance(state, ClaimAction.FAIL)
+                died = Act("service", "FETCH_DIED", now_ms, {"attempt": str(claim.attempt)})
+                claim = unit.claims.advance(claim, state, died)
+            act = Act(actor, "CLAIM_REFETCH", now_ms, {"attempt": str(claim.attempt + 1)})
+            claim = unit.claims.advance(
+                claim,
+                claim_state.advance(state, ClaimAction.REFETCH),
+                act,
+                attempt=claim.attempt + 1,
+                attempted_at_ms=now_ms,
+                failure=None,
+                failure_code=None,
+            )
+        return self._verify(order, claim)
+
+    def _open(self, unit: UnitOfWork, order: Order, actor: str, now_ms: int) -> Claim:
+        window = order.window
+        if window is None or order.policy_no is None:
+            raise ConflictError(f"order {order.id} is {order.state}", Reason.PURCHASE_ORDER_NOT_PAID)
+        to = policy_state.advance(PolicyState(order.state), PolicyAction.REQUEST_CLAIM)
+        if not may_claim(window, now_ms, parameters_of(unit, order)):
+            if now_ms < window.start_ms:
+                raise RefusedError("the cover has not begun", Reason.CLAIM_BEFORE_COVER)
+            raise RefusedError("the time to claim is over", Reason.CLAIM_TOO_LATE)
+        claim = Claim(
+            id=str(uuid.uuid4()),
+            order_id=order.id,
+            policy_no=order.policy_no,
+            state=ClaimState.VERIFYING,
+            attempt=1,
+            requested_at_ms=now_ms,
+            attempted_at_ms=now_ms,
+            proof_token=secrets.token_urlsafe(24),
+        )
+        act = Act(actor, "CLAIM_REQUESTED", now_ms, {"order": order.id, "policyNo": str(order.policy_no)})
+        unit.orders.advance(order, to, act)
+        unit.claims.add(claim, act)
+        return claim
+
+    def _verify(self, order: Order, claim: Claim) -> Claim:
+        responses: list[OkxResponse] = []
+        try:
+            bundle, decision = self._judge(order, claim, responses)
+        except OkxFetchError as error:
+            return self._fail(claim, responses, error.code, str(error))
+        except EvidenceIncompleteError as error:
+            return self._fail(claim, responses, error.reason, str(error))
+        except EvidenceError as error:
+            return self._fail(claim, responses, Reason.EVIDENCE_UNREADABLE, str(error))
+        except Exception as error:
+            # Whatever it was, the claim must stay retryable; the fault itself goes up to whoever watches.
+            self._fail(claim, responses, Reason.FETCH_FAILED, f"internal fault: {type(error).__name__}")
+            raise
+        now_ms = self._clock.now_ms()
+        details = {
+            "verdict": str(decision.verdict),
+            "reasons": " ".join(decision.reasons),
+            "evidenceHash": format_bytes32(bundle.evidence_hash),
+            "payout": format_usdc(decision.payout),
+        }
+        with self._store.write() as unit:
+            unit.claims.store_responses(claim.id, claim.attempt, responses)
+            return unit.claims.advance(
+                claim,
+                claim_state.advance(ClaimState(claim.state), ClaimAction.VERIFY),
+                Act("service", "CLAIM_VERIFIED", now_ms, details),
+                fetched_at_ms=now_ms,
+                rules_version=decision.rules_version,
+                verdict=str(decision.verdict),
+                reasons=json.dumps([str(reason) for reason in decision.reasons]),
+                event=None if decision.event is None else json.dumps(decision.event.as_json()),
+                realised_loss=decision.realised_loss,
+                payout=decision.payout,
+                bundle=bundle.canonical(),
+                evidence_hash=format_bytes32(bundle.evidence_hash),
+                failure=None,
+                failure_code=None,
+            )
+
+    def _judge(self, order: Order, claim: Claim, responses: list[OkxResponse]) -> tuple[Bundle, Decision]:
+        bound, window = order.bound(), order.window
+        if window is None:
+            raise ConflictError(f"order {order.id} has no cover", Reason.PURCHASE_ORDER_NOT_PAID)
+        with self._store.read() as unit:
+            credentials = open_credentials(unit, self._vault, order.id)
+            parameters = parameters_of(unit, order)
+            binding = unit.claims.responses(order.id, 0)[0]
+        if credentials is None:
+            raise OkxFetchError(
+                Reason.MISSING_OKX_META, "no OKX key is stored: bind one again", key_broken=True
+            )
+        uid, permissions = self._fetch(credentials, order, responses)
+        with self._store.write() as unit:
+            uid_hmac = hash_uid(unit, self._vault, uid)
+        bundle = Bundle(
+            claim_id=claim.id,
+            policy_no=claim.policy_no,
+            venue=Venue.OKX,
+            env=Env(order.okx_env or ""),
+            subject=Subject(bound.key, uid_hmac),
+            window=window,
+            event=None,
+            perm_ok=permissions == READ_ONLY,
+            requests=(binding.stored(), *(response.stored() for response in responses)),
+            salt=secrets.token_hex(32),
+        )
+        decision = decide(bundle, window, bound.subject, parameters)
+        return replace(bundle, event=decision.event), decision
+
+    def _fetch(
+        self, credentials: OkxCredentials, order: Order, responses: list[OkxResponse]
+    ) -> tuple[str, frozenset[str]]:
+        key = order.bound().key
+        with self._okx.open(credentials) as account:
+            identity = account.identity()
+            responses.extend(account.claim_responses(key.inst_id, key.pos_id))
+        return identity.uid, identity.permissions
+
+    def _fail(self, claim: Claim, responses: list[OkxResponse], code: str, message: str) -> Claim:
+        act = Act("service", "CLAIM_FAILED", self._clock.now_ms(), {"code": str(code), "failure": message})
+        with self._store.write() as unit:
+            unit.claims.store_responses(claim.id, claim.attempt, responses)
+            to = claim_state.advance(ClaimState(claim.state), ClaimAction.FAIL)
+            return unit.claims.advance(claim, to, act, failure_code=str(code), failure=message)

@@ -1,0 +1,67 @@
+"""Payouts that USDC refused: released to be tried again, to the same address or one that the buyer signed."""
+
+from __future__ import annotations
+
+from liqpass.domain import claim_state
+from liqpass.domain.batch_check import redirect_message
+from liqpass.domain.claim_state import ClaimAction, ClaimState
+from liqpass.domain.identifiers import IdentifierError, parse_address
+from liqpass.lookups import existing_claim, existing_order
+from liqpass.ports import Clock, SignatureCheck, Store
+from liqpass.records import Act, Claim, Site
+from liqpass.refusals import InvalidInputError, RefusedError
+
+
+class Releasing:
+    """HELD back to APPROVED."""
+
+    def __init__(self, store: Store, clock: Clock, site: Site, signatures: SignatureCheck) -> None:
+        self._store = store
+        self._clock = clock
+        self._site = site
+        self._signatures = signatures
+
+    def message(self, claim_id: str, recipient: str) -> str:
+        """The text that the buyer signs (EIP-191) to be paid at `recipient`."""
+        with self._store.read() as unit:
+            return self._message(existing_claim(unit, claim_id), _address(recipient))
+
+    def release(self, claim_id: str, *, actor: str, reason: str) -> Claim:
+        """Try the same address again (USDC unblocked it). Raises InvalidInputError, IllegalTransition."""
+        if not reason.strip():
+            raise InvalidInputError("releasing a held payout needs a reason")
+        return self._release(claim_id, actor, {"reason": reason})
+
+    def redirect(self, claim_id: str, *, actor: str, recipient: str, signature: str) -> Claim:
+        """Pay to the address that the buyer signed for. Raises RefusedError for another's signature."""
+        address = _address(recipient)
+        with self._store.read() as unit:
+            claim = existing_claim(unit, claim_id)
+            buyer = existing_order(unit, claim.order_id).buyer
+        if not self._signatures.signed_by(buyer, self._message(claim, address), signature):
+            raise RefusedError(f"the new address is not signed by the buyer {buyer}")
+        return self._release(
+            claim_id, actor, {"recipient": address}, recipient=address, redirect_signature=signature
+        )
+
+    def _message(self, claim: Claim, recipient: str) -> str:
+        return redirect_message(
+            chain_id=self._site.chain_id,
+            vault=self._site.vault,
+            policy_no=claim.policy_no,
+            recipient=recipient,
+        )
+
+    def _release(self, claim_id: str, actor: str, details: dict[str, str], **changes: str) -> Claim:
+        act = Act(actor, "PAYOUT_RELEASED", self._clock.now_ms(), details)
+        with self._store.write() as unit:
+            claim = existing_claim(unit, claim_id)
+            to = claim_state.advance(ClaimState(claim.state), ClaimAction.RELEASE)
+            return unit.claims.advance(claim, to, act, hold_reason=None, batch_id=None, **changes)
+
+
+def _address(text: str) -> str:
+    try:
+        return parse_address(text)
+    except IdentifierError as error:
+        raise InvalidInputError(str(error)) from None
