@@ -178,7 +178,9 @@ class OkxClient:
     def _with_retries(self, attempt: Callable[[], _Value]) -> _Value:
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=tenacity.wait_exponential_jitter(FIRST_WAIT_S, LONGEST_WAIT_S, jitter=JITTER_S),
+            wait=tenacity.wait_exponential_jitter(
+                multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=JITTER_S
+            ),
             retry=tenacity.retry_if_exception(_worth_repeating),
             sleep=self._sleep,
             reraise=True,

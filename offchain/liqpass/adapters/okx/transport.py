@@ -7,7 +7,9 @@ environment, no cookie kept; a body is read in pieces up to a limit of size and 
 
 from __future__ import annotations
 
+import functools
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -72,6 +74,12 @@ def path_with_query(endpoint: Endpoint, params: Mapping[str, str]) -> str:
     return f"{path}?{query}" if query else path
 
 
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One for the process: reading the certificates takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Transport:
     """Sends one GET at a time and keeps what came back.
 
@@ -92,6 +100,7 @@ class Transport:
         self._monotonic_s = monotonic_s
         self._http = httpx.Client(
             transport=http_transport,
+            verify=_tls(),
             trust_env=False,
             follow_redirects=False,
             timeout=TIMEOUT_S,

@@ -89,7 +89,7 @@ def check(host: str, simulator: str | None, demo: bool) -> None:
 
 
 def _chain_clock(url: str) -> Clock:
-    rpc = Web3Rpc.connect(url)
+    rpc = Web3Rpc.connect(url, tries=1)  # a node on this machine is there or it is not
     chain_id = rpc.chain_id()
     if chain_id != LOCAL_CHAIN_ID:
         raise SimulatorError(

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from liqpass.adapters.okx.simulator.accounts import Account, ApiKey, SimulatorError, made_up_key, uid_of
 from liqpass.adapters.okx.simulator.closes import LIQUIDATIONS, PARTIAL, TRIGGERED, TYPE_AND_CATEGORY, Close
-from liqpass.adapters.okx.simulator.instruments import INSTRUMENTS, LIQUIDATION_PENALTY, TAKER_FEE
+from liqpass.adapters.okx.simulator.instruments import INSTRUMENTS, LIQUIDATION_PENALTY, TAKER_FEE, Instrument
 from liqpass.adapters.okx.simulator.rows import (
     Fill,
     Position,
@@ -87,9 +87,9 @@ class Exchange:
         The opening fill lies 1 ms before the position's cTime, as the records of OKX sometimes do.
         """
         account = self.account(name)
-        if inst_id not in INSTRUMENTS or contracts <= 0 or lever <= 0:
-            raise SimulatorError("unknown instrument, or a size or leverage that is not above zero")
-        instrument = INSTRUMENTS[inst_id]
+        if contracts <= 0 or lever <= 0:
+            raise SimulatorError("size and leverage must be above zero")
+        instrument = _listed(inst_id)
         price = instrument.price if avg_px is None else avg_px
         pos_side = "net" if account.position_mode == "net_mode" else direction
         at_ms = self.now_ms() - age_ms
@@ -233,7 +233,7 @@ class Exchange:
         They lie `step_ms` apart, the last at `newest_ms`; with 0 all tie. Positions share `pos_id` if given.
         """
         account = self.account(name)
-        instrument = INSTRUMENTS[inst_id]
+        instrument = _listed(inst_id)
         for number in range(count):
             time_ms = newest_ms - (count - 1 - number) * step_ms
             position = Position(
@@ -281,6 +281,12 @@ def _opening_fill(position: Position, ord_id: str, contracts: Decimal, price: De
         fill_time_ms=at_ms,
     )
     return order_row(position, fill)
+
+
+def _listed(inst_id: str) -> Instrument:
+    if inst_id not in INSTRUMENTS:
+        raise SimulatorError(f"no instrument {inst_id}; there are {', '.join(INSTRUMENTS)}")
+    return INSTRUMENTS[inst_id]
 
 
 def _same_life(one: Row, other: Row) -> bool:

@@ -1,0 +1,133 @@
+"""The commands, as a person runs them."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from liqpass.adapters.okx.signing import Credentials
+from liqpass.adapters.okx.simulator.server import SimulatorServer
+from liqpass.entrypoints.cli.okx import okx
+from okx_doubles import WEB
+
+
+@contextmanager
+def simulating(*arguments: str) -> Iterator[tuple[str, list[dict[str, str]], subprocess.Popen[str]]]:
+    """The command in a process of its own: its URL, its made-up keys, and the process."""
+    command = [
+        sys.executable,
+        "-c",
+        "from liqpass.entrypoints.cli.okx import okx; okx()",
+        "simulate",
+        *arguments,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            word, url = process.stdout.readline().split()
+            assert word == "ready"
+            keys = [json.loads(process.stdout.readline()) for _ in range(6)]
+            yield url, keys, process
+        finally:
+            process.kill()
+
+
+def check(credentials: Credentials, *arguments: str) -> Result:
+    answers = f"{credentials.api_key}\n{credentials.secret}\n{credentials.passphrase}\n"
+    return CliRunner(mix_stderr=False).invoke(okx, ["check", *arguments], input=answers)
+
+
+def test_simulate__scenario_file__ready_line_keys_and_position(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.yaml"
+    scenario.write_text(
+        "- {action: open, account: trader-2, instId: BTC-USDT-SWAP, contracts: '10', ageMs: 7200000}\n"
+    )
+
+    with simulating("--scenario-file", str(scenario)) as (url, keys, process):
+        state = WEB.get(f"{url}/sim/state").json()
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+    assert url.startswith("http://127.0.0.1:")
+    assert [(key["account"], key["label"], key["perm"]) for key in keys[:2]] == [
+        ("trader-1", "reader", "read_only"),
+        ("trader-1", "trader", "read_only,trade"),
+    ]
+    assert set(keys[0]) == {"account", "label", "perm", "apiKey", "secret", "passphrase"}
+    assert len(state["accounts"]["trader-2"]["positions"]) == 1
+
+
+def test_simulate__port_taken__says_so(server: SimulatorServer) -> None:
+    port = server.url.rpartition(":")[2]
+
+    result = CliRunner(mix_stderr=False).invoke(okx, ["simulate", "--port", port])
+
+    assert result.exit_code == 1
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr
+
+
+def test_simulate__scenario_senseless__says_so(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.json"
+    scenario.write_text('[{"action": "explode"}]')
+
+    result = CliRunner(mix_stderr=False).invoke(okx, ["simulate", "--scenario-file", str(scenario)])
+
+    assert result.exit_code == 1
+    assert "explode" in result.stderr or "action" in result.stderr
+
+
+def test_simulate__clock_node_not_there__says_so() -> None:
+    result = CliRunner(mix_stderr=False).invoke(okx, ["simulate", "--clock-rpc", "http://127.0.0.1:1"])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+
+
+def test_check__read_only_key__shown_without_uid_or_key(server: SimulatorServer, reader: Credentials) -> None:
+    result = check(reader, "--simulator", server.url)
+
+    assert result.exit_code == 0
+    shown = json.loads(result.stdout)
+    assert (shown["perm"], shown["readOnly"], shown["posMode"]) == (["read_only"], True, "long_short_mode")
+    uid = server.exchange.account("trader-1").uid
+    for hidden in (uid, reader.api_key, reader.secret, reader.passphrase):
+        assert hidden not in result.stdout + result.stderr
+
+
+def test_check__key_that_may_trade__shown_and_ends_with_1(server: SimulatorServer) -> None:
+    trader = server.exchange.account("trader-1").keys["trader"].credentials
+
+    result = check(trader, "--simulator", server.url)
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["perm"] == ["read_only", "trade"]
+    assert "exactly read_only" in result.stderr
+
+
+def test_check__wrong_passphrase__says_so(server: SimulatorServer, reader: Credentials) -> None:
+    result = check(Credentials(reader.api_key, reader.secret, "wrong"), "--simulator", server.url)
+
+    assert result.exit_code == 1
+    assert "the passphrase is wrong" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://192.0.2.1:80", "https://evil.example", "http://127.0.0.1.evil.example"]
+)
+def test_check__simulator_elsewhere__refused_before_asking_for_a_key(url: str) -> None:
+    result = CliRunner(mix_stderr=False).invoke(okx, ["check", "--simulator", url])
+
+    assert result.exit_code == 1
+    assert "must run on this machine" in result.stderr
+
+
+def test_check__host_not_of_okx__refused(reader: Credentials) -> None:
+    result = check(reader, "--host", "evil.example")
+
+    assert result.exit_code == 1
+    assert "not a host of OKX" in result.stderr
