@@ -61,7 +61,7 @@ $(PYTHON_READY): requirements.lock pyproject.toml tools/find_python
 
 $(NODE_READY): package.json package-lock.json tools/postinstall.cjs tools/check_node
 	tools/check_node
-	npm ci --silent
+	npm ci --loglevel=error
 	touch $@
 
 $(BUILD_READY): $(PYTHON_READY) $(NODE_READY) $(SOURCES)
