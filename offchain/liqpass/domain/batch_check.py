@@ -7,88 +7,41 @@ the payout root for the bytes. What no one vouches for (orders marked by hand) i
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from liqpass.domain.batch_file import BatchFile, BatchItem, ChainPayment, ManualPayment
+from liqpass.domain.chain_facts import ChainFacts, PremiumPayment, Refusal, liquidation_id, redirect_message
 from liqpass.domain.decision import Decision, Verdict
 from liqpass.domain.eligibility import EvidenceIncompleteError, decide
 from liqpass.domain.evidence import Env
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.merkle import MerkleError
-from liqpass.domain.money import Usdc, format_usdc
+from liqpass.domain.money import format_usdc
 from liqpass.domain.parameters import Parameters
-from liqpass.domain.position import Subject, position_hash
+from liqpass.domain.position import position_hash
 from liqpass.domain.quote import order_id, quote_hash
 from liqpass.domain.reasons import Reason
 from liqpass.domain.underwriting import underwrite_position
 from liqpass.domain.window import Window, cover_window
 
+__all__ = [
+    "PRODUCTION_CHAINS",
+    "ChainFacts",
+    "PremiumPayment",
+    "Refusal",
+    "check",
+    "liquidation_id",
+    "manual_policies",
+    "redirect_message",
+]
+
 PRODUCTION_CHAINS = frozenset({8453})
 """Chains whose USDC is money: only evidence of OKX's production counts there."""
-
-
-@dataclass(frozen=True, slots=True)
-class PremiumPayment:
-    """One `PremiumPaid` event. Hex values `0x` + 64 digits, addresses lower-case, `amount` base units."""
-
-    order_id: str
-    transaction: str
-    checkout: str
-    payer: str
-    amount: Usdc
-    quote_hash: str
-    block_time_s: int
-    confirmations: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChainFacts:
-    """What the signer's own machine read from the chain, never from the service.
-
-    `batch_id` is today's UTC date; `payments` by order id (all `PremiumPaid` events of that order);
-    `paid_policies` the policy numbers of the file whose paid bit is set, here or in a predecessor;
-    `redirects` the policies whose `redirect` signature was verified (ECDSA or EIP-1271) over
-    `redirect_message`; `orders_paid_before` and `liquidations_paid_before` what the signer's journal
-    remembers of earlier batches (order ids, and `liquidation_id`s): the chain knows policy numbers only.
-    """
-
-    chain_id: int
-    vault: str
-    checkout: str
-    batch_id: int
-    payments: Mapping[str, tuple[PremiumPayment, ...]]
-    paid_policies: frozenset[int]
-    redirects: frozenset[int] = frozenset()
-    orders_paid_before: frozenset[str] = frozenset()
-    liquidations_paid_before: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a batch must not be signed; `policy_no` None concerns the whole file."""
-
-    policy_no: int | None
-    reason: Reason
-    message: str
 
 
 def manual_policies(batch: BatchFile) -> tuple[int, ...]:
     """Policy numbers of orders that were marked paid by hand: shown apart, allowed only by number."""
     return tuple(item.policy_no for item in batch.items if isinstance(item.payment, ManualPayment))
-
-
-def liquidation_id(subject: Subject) -> str:
-    """One position of one account, which can be liquidated once: uidHmac, posId and cTime."""
-    return f"{subject.uid_hmac}:{subject.key.pos_id}:{subject.key.c_time_ms}"
-
-
-def redirect_message(*, chain_id: int, vault: str, policy_no: int, recipient: str) -> str:
-    """The text that a buyer signs (EIP-191) to be paid at another address."""
-    return (
-        f"LiqPass: pay policy {policy_no} of vault {vault} on chain {chain_id} to {recipient} "
-        "instead of the address that paid the premium."
-    )
 
 
 def check(batch: BatchFile, facts: ChainFacts, *, allow_manual: int = 0) -> list[Refusal]:
@@ -233,11 +186,12 @@ def _event_of(payment: ChainPayment, events: Iterable[PremiumPayment]) -> Premiu
 
 
 def _check_payment_depth(item: BatchItem, facts: ChainFacts, parameters: Parameters) -> Iterator[Refusal]:
-    for event in facts.payments.get(item.quote.order_id, ()):
-        if isinstance(item.payment, ChainPayment) and event.transaction == item.payment.transaction:
-            if event.confirmations < parameters.confirmations:
-                message = f"{event.confirmations} confirmations, needed are {parameters.confirmations}"
-                yield Refusal(item.policy_no, Reason.PAYMENT_TOO_SHALLOW, message)
+    if isinstance(item.payment, ManualPayment):
+        return
+    event = _event_of(item.payment, facts.payments.get(format_bytes32(order_id(item.order_uuid)), ()))
+    if event is not None and event.confirmations < parameters.confirmations:
+        message = f"{event.confirmations} confirmations, needed are {parameters.confirmations}"
+        yield Refusal(item.policy_no, Reason.PAYMENT_TOO_SHALLOW, message)
 
 
 def _check_recipient(item: BatchItem, payer: str, facts: ChainFacts) -> Iterator[Refusal]:

@@ -24,6 +24,7 @@ ORDERS_ARCHIVE = "/api/v5/trade/orders-history-archive"
 PAGE_LIMIT = 100
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_BODY_DEPTH = 12
+_MAX_ID = 10**20  # an id that came as a number is a finding for the rules, not an unreadable answer
 _DAY_MS = 86_400_000
 _REACH_MS = {
     POSITIONS_HISTORY: 89 * _DAY_MS,  # "three months": 89 days in the worst case
@@ -66,7 +67,12 @@ def read_rows(request: StoredRequest) -> tuple[Row, ...]:
     if request.http_status != 200:
         raise EvidenceIncompleteError(Reason.FETCH_FAILED, f"{request.path}: HTTP {request.http_status}")
     try:
-        body = parse_strict(request.body.encode("utf-8"), max_bytes=MAX_BODY_BYTES, max_depth=MAX_BODY_DEPTH)
+        body = parse_strict(
+            request.body.encode("utf-8"),
+            max_bytes=MAX_BODY_BYTES,
+            max_depth=MAX_BODY_DEPTH,
+            max_integer=_MAX_ID,
+        )
     except (StrictJsonError, UnicodeEncodeError) as error:
         raise EvidenceIncompleteError(Reason.EVIDENCE_UNREADABLE, f"{request.path}: {error}") from error
     if not isinstance(body, dict) or not isinstance(body.get("code"), str):

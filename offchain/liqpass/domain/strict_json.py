@@ -3,6 +3,7 @@
 import json
 import re
 from decimal import Decimal
+from functools import partial
 from typing import Any, NoReturn
 
 MAX_INTEGER = 2**53 - 1  # RFC 7493 §2.2: beyond this, readers disagree on the value
@@ -18,11 +19,13 @@ class StrictJsonError(ValueError):
     """Bytes that are not JSON, or JSON that two readers could understand differently, or a bomb."""
 
 
-def parse_strict(data: bytes, *, max_bytes: int, max_depth: int, numbers: bool = True) -> Any:
+def parse_strict(
+    data: bytes, *, max_bytes: int, max_depth: int, numbers: bool = True, max_integer: int = MAX_INTEGER
+) -> Any:
     """Parse one JSON value; fractions come as `Decimal`, never as float.
 
     Raises `StrictJsonError` for more than `max_bytes` bytes, nesting beyond `max_depth`, bad UTF-8, a byte
-    order mark, duplicate keys, NaN and infinities, integers beyond 2^53 - 1, lone surrogates, and, with
+    order mark, duplicate keys, NaN and infinities, integers beyond `max_integer`, lone surrogates, and, with
     `numbers=False`, any number at all.
     """
     if len(data) > max_bytes:
@@ -36,7 +39,7 @@ def parse_strict(data: bytes, *, max_bytes: int, max_depth: int, numbers: bool =
         value = json.loads(
             text,
             object_pairs_hook=_object,
-            parse_int=_integer if numbers else _no_number,
+            parse_int=partial(_integer, max_integer) if numbers else _no_number,
             parse_float=_fraction if numbers else _no_number,
             parse_constant=_no_constant,
         )
@@ -70,9 +73,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _integer(text: str) -> int:
-    if len(text) > _MAX_NUMBER_CHARS or abs(int(text)) > MAX_INTEGER:
-        raise StrictJsonError(f"integer beyond 2^53 - 1: {text[:_MAX_NUMBER_CHARS]}")
+def _integer(max_integer: int, text: str) -> int:
+    if len(text) > _MAX_NUMBER_CHARS or abs(int(text)) > max_integer:
+        raise StrictJsonError(f"integer beyond {max_integer}: {text[:_MAX_NUMBER_CHARS]}")
     return int(text)
 
 
