@@ -218,7 +218,6 @@ def test_decide__short_position__mirror_of_the_long():
     net = {"posSide": "net"}
 
     def judge(trigger):
-        from domain_stories import CONSERVATIVE, bundle, decide
 
         stored = requests(
             bound=[position_row(pos="-40", liqPx="170", **net)],
@@ -399,8 +398,6 @@ def test_decide__absurd_figures__no_amount_to_rely_on():
 
 
 def test_decide__same_bytes_read_back__same_decision():
-    from domain_stories import CONSERVATIVE, bundle, decide
-    from liqpass.domain.evidence import parse_bundle
 
     for stored in (requests(), REVIEWED["partial row"][0], REFUSED["nothing"][0]):
         original = bundle(stored)
