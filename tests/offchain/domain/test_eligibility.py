@@ -4,11 +4,12 @@ import dataclasses
 
 import pytest
 from domain_stories import (
-    CLAIMED_MS,
     EVENT_MS,
     OPENED_MS,
+    POS_ID,
     SUBJECT,
     WINDOW,
+    bundle,
     closed_row,
     order_row,
     position_row,
@@ -16,9 +17,12 @@ from domain_stories import (
     verdict,
 )
 from liqpass.domain.decision import Verdict
-from liqpass.domain.evidence import Event
-from liqpass.domain.reasons import Reason as R
+from liqpass.domain.eligibility import decide
+from liqpass.domain.evidence import Event, parse_bundle
+from liqpass.domain.parameters import CONSERVATIVE
+from liqpass.domain.reasons import Reason
 
+R = Reason
 ELIGIBLE, REVIEW, NOT = Verdict.ELIGIBLE, Verdict.NEEDS_REVIEW, Verdict.NOT_ELIGIBLE
 
 
@@ -153,7 +157,8 @@ REVIEWED = {
     "unknown close type": (requests(closed=[closed_row(type="7")]), R.UNKNOWN_CLOSE_TYPE),
     "number in the row": (requests(closed=[closed_row(liqPenalty=-30)]), R.NOT_A_STRING),
     "number in a field not used": (requests(closed=[closed_row(uly=1)]), R.NOT_A_STRING),
-    "number as posId": (requests(closed=[closed_row(posId=3785165892823834)]), R.LIQUIDATION_ROW_MISSING),
+    "number as posId": (requests(closed=[closed_row(posId=int(POS_ID))]), R.NOT_A_STRING),
+    "number as cTime": (requests(closed=[closed_row(cTime=OPENED_MS)]), R.NOT_A_STRING),
     "number as type": (requests(closed=[closed_row(type=3)]), R.NOT_A_STRING),
     "number in the order": (requests(orders=[order_row(accFillSz=40)]), R.NOT_A_STRING),
     "number as the order's instrument": (requests(orders=[order_row(instId=5)]), R.NOT_A_STRING),
@@ -410,5 +415,7 @@ def test_decide__same_bytes_read_back__same_decision():
 
 
 def test_decide__claim_in_the_middle_of_the_window__same_rules():
-    assert WINDOW.end_ms < CLAIMED_MS
-    assert verdict(requests(closed=[], orders=[])).verdict is NOT
+    early = tuple(dataclasses.replace(request, requested_at_ms=EVENT_MS + 1000) for request in requests())
+
+    assert WINDOW.end_ms > EVENT_MS + 1000
+    assert verdict(early) == verdict()

@@ -6,7 +6,7 @@ import pytest
 from domain_stories import BOUND_MS, KEY, OPENED_MS, POSITIONS_PATH, answer, position_row
 from liqpass.domain.okx_records import AccountConfig, read_account_config
 from liqpass.domain.parameters import CONSERVATIVE
-from liqpass.domain.reasons import Reason as R
+from liqpass.domain.reasons import Reason
 from liqpass.domain.underwriting import (
     Book,
     PersonHistory,
@@ -16,6 +16,7 @@ from liqpass.domain.underwriting import (
     underwrite_position,
 )
 
+R = Reason
 NEWCOMER = PersonHistory(active_policies=0, recent_policies=0, blocked=False)
 EMPTY_BOOK = Book(open_exposure=0, position_insured=False)
 READ_ONLY = AccountConfig("1", "1", frozenset({"read_only"}))
