@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeAlias
 
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
 
-from liqpass.domain.merkle import Payout, PayoutTree
+from liqpass.domain.merkle import LEAF_TYPES, Payout, PayoutTree
 from liqpass.domain.money import Usdc
 
 Struct: TypeAlias = tuple[int, int, str, int, bytes]
@@ -66,3 +68,13 @@ class Batch:
 def batch_of(batch_id: int, *items: tuple[int, Any, int]) -> Batch:
     """A batch of (policy number, recipient, amount)."""
     return Batch(batch_id, PayoutTree.of([payout(batch_id, *item) for item in items]))
+
+
+def hostile_leaf(item: Struct) -> bytes:
+    """The leaf of any tuple, also of one that the service refuses to build a payout from."""
+    return keccak(keccak(encode(LEAF_TYPES, item)))
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """A parent in OpenZeppelin's trees: the keccak of its sorted children."""
+    return keccak(min(left, right) + max(left, right))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from amounts import DAILY_CAP, HOT_WALLET_MAX, USDC
 from batches import Batch, batch_of
 from clock import NOON, Clock
 from governance import (
@@ -17,9 +18,6 @@ from governance import (
     assign_functions,
 )
 
-USDC = 10**6
-DAILY_CAP = 500 * USDC
-HOT_WALLET_MAX = 550 * USDC
 NO_PREDECESSOR = "0x" + "00" * 20
 ROLES = (
     "deployer",
@@ -132,6 +130,14 @@ def checkout(governed: tuple[Any, Any]) -> Any:
 @pytest.fixture(scope="session")
 def vault(governed: tuple[Any, Any]) -> Any:
     return governed[1]
+
+
+@pytest.fixture
+def other_token(project: Any, deployer: Any, circle: Any) -> Any:
+    """A token that LiqPass does not settle in; `circle` mints it."""
+    implementation = deployer.deploy(project.MockUSDC)
+    proxy = deployer.deploy(project.MockUSDCProxy, implementation, "Other", circle)
+    return project.MockUSDC.at(proxy.address)
 
 
 @pytest.fixture

@@ -67,8 +67,6 @@ def test_pay_with_permit__after_deadline__reverts(checkout, rich_buyer, terms, p
 def test_pay_with_permit__sent_ahead_by_somebody__still_pays(
     checkout, usdc, rich_buyer, treasury, stranger, terms, permit, deadline, balances
 ):
-    front_run = usdc.contract_type.mutable_methods["permit(address,address,uint256,uint256,bytes)"]
-    assert front_run.selector == "permit(address,address,uint256,uint256,bytes)"
     usdc.permit(rich_buyer, checkout, terms.amount, deadline, permit, sender=stranger)
 
     tx = checkout.payWithPermit(*terms, deadline, permit, sender=rich_buyer)
