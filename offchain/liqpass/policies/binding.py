@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from liqpass.credentials import hash_uid, seal_credentials
 from liqpass.domain import policy_state
+from liqpass.domain.batch_check import PRODUCTION_CHAINS
+from liqpass.domain.evidence import Env
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.okx_pages import EvidenceIncompleteError, read_rows
 from liqpass.domain.okx_records import (
@@ -88,6 +90,7 @@ class Binding:
             order = existing_order(unit, order_uuid)
             policy_state.advance(PolicyState(order.state), PolicyAction.BIND)
             parameters = parameters_of(unit, order)
+        env = self._env(credentials)
         with self._okx.open(credentials) as account:
             reading = _read(account, wanted)
         bound_at_ms = self._clock.now_ms()
@@ -116,7 +119,9 @@ class Binding:
             bound = BoundPosition(
                 reading.position.key, uid_hmac, bound_at_ms, reading.response.stored().body_sha256
             )
-            return self._freeze(unit, order, bound, main_uid_hmac=main_uid_hmac, ord_id=ord_id, actor=actor)
+            return self._freeze(
+                unit, order, bound, main_uid_hmac=main_uid_hmac, ord_id=ord_id, env=env, actor=actor
+            )
 
     def replace_key(self, order_uuid: str, credentials: OkxCredentials, *, actor: str) -> None:
         """Another read-only key of the same account, where the first one broke.
@@ -145,10 +150,11 @@ class Binding:
         *,
         main_uid_hmac: str,
         ord_id: str | None,
+        env: Env,
         actor: str,
     ) -> Order:
         changes: dict[str, str | int | None] = {
-            "okx_env": self._site.okx_env,
+            "okx_env": str(env),
             "ord_id": ord_id,
             "inst_id": bound.key.inst_id,
             "mgn_mode": bound.key.mgn_mode,
@@ -174,6 +180,14 @@ class Binding:
             moved, frozen, Act(actor, "QUOTE_FROZEN", bound.bound_at_ms, {"hash": frozen})
         )
         return existing_order(unit, order.id)
+
+    def _env(self, credentials: OkxCredentials) -> Env:
+        env = Env(self._site.okx_env)
+        if env is Env.PRODUCTION and credentials.demo:
+            if self._site.chain_id in PRODUCTION_CHAINS:
+                raise RefusedError("a demo-trading position risks no money", Reason.WRONG_ENVIRONMENT)
+            return Env.DEMO
+        return env
 
     def _history(
         self, unit: UnitOfWork, order: Order, main_uid_hmac: str, parameters: Parameters, now_ms: int

@@ -78,6 +78,9 @@ class ChainReader(Protocol):
     def chain_id(self) -> int:
         """The chain id that the node answers."""
 
+    def vault(self) -> str:
+        """The address of the vault that is read, lower case."""
+
     def head(self) -> BlockRef:
         """The newest block."""
 

@@ -48,6 +48,10 @@ class Web3ChainReader:
         """The chain id that the node answers."""
         return _ask(lambda: self._web3.eth.chain_id)
 
+    def vault(self) -> str:
+        """The vault's address, lower case."""
+        return self._contracts.vault
+
     def head(self) -> BlockRef:
         """The newest block."""
         return _block_ref(_ask(lambda: self._web3.eth.get_block("latest")))
@@ -86,13 +90,29 @@ class Web3ChainReader:
         )
         return TransactionSeen(to_hex(receipt["transactionHash"]), receipt["status"] == 1, block, premiums)
 
-    def premium_logs(self, first: int, last: int) -> list[PremiumLog]:
-        """Our Checkout's PremiumPaid logs in the blocks first..last, oldest first."""
-        topic = self._checkout.events.PremiumPaid().topic
+    def first_block_at(self, time_s: int) -> int:
+        """Number of the first block whose time is at or after `time_s`; one above the head if none is."""
+        low, high = 0, self.head().number + 1
+        while low < high:
+            middle = (low + high) // 2
+            block = self.block(middle)
+            if block is None or block.time_s >= time_s:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def premium_logs(
+        self, first: int, last: int, *, order_hashes: Sequence[str] | None = None
+    ) -> list[PremiumLog]:
+        """Our Checkout's PremiumPaid logs in the blocks first..last, oldest first; of these orders only."""
+        topics: list[Any] = [self._checkout.events.PremiumPaid().topic]
+        if order_hashes is not None:
+            topics.append(list(order_hashes))
         blocks: dict[int, BlockRef] = {}
         found = []
         for log in self._logs(
-            self._contracts.checkout, [topic], max(first, self._contracts.first_block), last
+            self._contracts.checkout, topics, max(first, self._contracts.first_block), last
         ):
             number = log["blockNumber"]
             block = blocks.get(number) or self.block(number)
@@ -183,16 +203,6 @@ class Web3ChainReader:
         outputs = self._vault.get_function_by_name("batches").abi["outputs"]
         components = outputs[0].get("components", outputs) if len(outputs) == 1 else outputs
         return {part["name"]: value for part, value in zip(components, values, strict=True)}
-
-
-def open_reader(rpc_url: str, contracts: Contracts, *, local_final_depth: int) -> Web3ChainReader:
-    """A reader of the node at `rpc_url`; raises ChainError where that node is of another chain."""
-    web3 = Web3(Web3.HTTPProvider(rpc_url, request_kwargs={"timeout": RPC_TIMEOUT_S}))
-    reader = Web3ChainReader(web3, contracts, local_final_depth=local_final_depth)
-    found = reader.chain_id()
-    if found != contracts.chain_id:
-        raise ChainError(f"the node answers for chain {found}, settings say {contracts.chain_id}")
-    return reader
 
 
 def _contract(web3: Web3, address: str, name: str) -> Contract:

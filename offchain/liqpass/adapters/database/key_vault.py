@@ -49,18 +49,19 @@ def _key_id(master: bytes) -> str:
 
 
 class KeyVault:
-    """Seals under the first master key, opens under any of those given (rotation)."""
+    """Seals under the first master key, opens under any of those given (rotation).
+
+    Without any it can be built, so that commands which need no secret work, but neither seals nor opens.
+    """
 
     def __init__(self, master_keys: Sequence[bytes]) -> None:
-        if not master_keys:
-            raise KeyVaultError("no master key: set LIQPASS_MASTER_KEY or LIQPASS_MASTER_KEY_FILE")
         for key in master_keys:
             if len(key) != KEY_BYTES:
                 raise KeyVaultError(
                     f"a master key has {KEY_BYTES} bytes (64 hex digits), got {len(key)} bytes"
                 )
         self._ciphers = {_key_id(key): AESGCM(_derive(key, "seal")) for key in master_keys}
-        self._current = _key_id(master_keys[0])
+        self._current = _key_id(master_keys[0]) if master_keys else ""
 
     def __repr__(self) -> str:
         return f"KeyVault(current={self._current})"
@@ -72,6 +73,8 @@ class KeyVault:
 
     def seal(self, plain: bytes, *, row: str) -> Sealed:
         """Encrypt `plain` for `row` (table and primary key)."""
+        if not self._current:
+            raise KeyVaultError("no master key: set LIQPASS_MASTER_KEY or LIQPASS_MASTER_KEY_FILE")
         nonce = secrets.token_bytes(NONCE_BYTES)
         data = self._ciphers[self._current].encrypt(nonce, plain, self._bound(self._current, row))
         return Sealed(self._current, nonce + data)
@@ -80,7 +83,10 @@ class KeyVault:
         """Decrypt; raises WrongMasterKeyError or TamperedError."""
         cipher = self._ciphers.get(sealed.key_id)
         if cipher is None:
-            raise WrongMasterKeyError(f"no master key with id {sealed.key_id} was given")
+            raise WrongMasterKeyError(
+                f"no master key with id {sealed.key_id} was given: set LIQPASS_MASTER_KEY or "
+                "LIQPASS_PREVIOUS_MASTER_KEYS"
+            )
         nonce, data = sealed.data[:NONCE_BYTES], sealed.data[NONCE_BYTES:]
         try:
             return cipher.decrypt(nonce, data, self._bound(sealed.key_id, row))

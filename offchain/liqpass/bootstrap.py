@@ -1,0 +1,154 @@
+"""Builds the adapters that the settings name and hands them to the use cases.
+
+Nothing connects before it is needed: `liqpass order list` works while the node is down, and `liqpass evidence
+verify` without a database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from web3 import Web3
+
+from liqpass.adapters.chain.contracts import Contracts, read_deployment
+from liqpass.adapters.chain.reader import RPC_TIMEOUT_S, Web3ChainReader
+from liqpass.adapters.chain.signatures import Web3SignatureCheck
+from liqpass.adapters.clock import ChainClock, SystemClock
+from liqpass.adapters.database.engine import open_engine
+from liqpass.adapters.database.key_vault import KeyVault
+from liqpass.adapters.database.store import SqlStore
+from liqpass.adapters.okx_accounts import HttpOkxAccounts
+from liqpass.claims import Claiming, Replaying, Reviewing
+from liqpass.controls import Controlling
+from liqpass.domain.evidence import Env
+from liqpass.domain.parameters import Parameters
+from liqpass.payouts import Building, Exporting, Reconciling, Releasing, Reporting
+from liqpass.policies import Binding, Paying, Selling, Syncing
+from liqpass.ports import (
+    ChainReader,
+    Clock,
+    OkxAccounts,
+    SignatureCheck,
+    Store,
+    Vault,
+)
+from liqpass.records import Site
+from liqpass.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the world offers; tests hand in fakes."""
+
+    store: Store
+    clock: Clock
+    chain: ChainReader
+    okx: OkxAccounts
+    vault: Vault
+    signatures: SignatureCheck
+    site: Site
+    parameters: Parameters
+    first_block: int
+
+
+class UseCases:
+    """Every use case over one outside."""
+
+    def __init__(self, outside: Outside) -> None:
+        store, clock, site, parameters = outside.store, outside.clock, outside.site, outside.parameters
+        self.selling = Selling(store, clock, site, parameters)
+        self.binding = Binding(store, clock, outside.okx, outside.vault, site)
+        self.paying = Paying(store, clock, outside.chain, site)
+        self.syncing = Syncing(
+            store,
+            clock,
+            outside.chain,
+            site,
+            first_block=outside.first_block,
+            confirmations=parameters.confirmations,
+        )
+        self.claiming = Claiming(store, clock, outside.okx, outside.vault)
+        self.reviewing = Reviewing(store, clock)
+        self.replaying = Replaying(store)
+        self.building = Building(store, clock, site, parameters)
+        self.exporting = Exporting(store, clock, site)
+        self.reconciling = Reconciling(store, clock, outside.chain, site)
+        self.reporting = Reporting(store, clock)
+        self.releasing = Releasing(store, clock, site, outside.signatures)
+        self.controlling = Controlling(store, clock, outside.vault)
+
+
+class Application:
+    """The real outside, built piece by piece from the settings.
+
+    Raises SettingsError, DeploymentError, DatabaseError, KeyVaultError or ChainError when a piece that is
+    used cannot be built.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.parameters = settings.rules()
+
+    @cached_property
+    def contracts(self) -> Contracts:
+        """Addresses from the deployment record."""
+        return read_deployment(self.settings.deployment_path(), chain_id=self.settings.chain_id)
+
+    @cached_property
+    def web3(self) -> Web3:
+        """The node; nothing is asked of it yet."""
+        return Web3(
+            Web3.HTTPProvider(
+                self.settings.rpc_url.get_secret_value(), request_kwargs={"timeout": RPC_TIMEOUT_S}
+            )
+        )
+
+    @cached_property
+    def chain(self) -> Web3ChainReader:
+        """The chain; each use case looks at its id itself."""
+        return Web3ChainReader(self.web3, self.contracts, local_final_depth=self.parameters.confirmations)
+
+    @cached_property
+    def signatures(self) -> Web3SignatureCheck:
+        """Verifies signatures of accounts and contract wallets."""
+        return Web3SignatureCheck(self.web3)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The machine's clock, or the development chain's."""
+        if self.settings.clock == "chain":
+            return ChainClock(lambda: self.chain.head().time_s)
+        return SystemClock()
+
+    @cached_property
+    def store(self) -> SqlStore:
+        """The database at this package's schema."""
+        store = SqlStore(open_engine(self.settings.database_url.get_secret_value()))
+        store.check_schema()
+        return store
+
+    @cached_property
+    def use_cases(self) -> UseCases:
+        """Every use case over the real outside."""
+        return UseCases(
+            Outside(
+                store=self.store,
+                clock=self.clock,
+                chain=self.chain,
+                okx=HttpOkxAccounts(
+                    self.settings.okx_host.rstrip("/"), self.clock, allow_any_host=self.settings.is_local
+                ),
+                vault=KeyVault(self.settings.master_keys()),
+                signatures=self.signatures,
+                site=self.site,
+                parameters=self.parameters,
+                first_block=self.contracts.first_block,
+            )
+        )
+
+    @property
+    def site(self) -> Site:
+        """Where this book is kept."""
+        env = Env.SIMULATOR if self.settings.is_local else Env.PRODUCTION
+        return Site(self.settings.chain_id, self.contracts.checkout, self.contracts.vault, str(env))

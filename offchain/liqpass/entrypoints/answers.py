@@ -1,0 +1,152 @@
+"""What the ways in show of an order, claim, batch or payment: JSON values, money as decimal strings of USDC.
+
+No OKX credential, user id or hash of one is in any of them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from liqpass.domain.claim_state import LEGACY_NAMES, ClaimState
+from liqpass.domain.identifiers import checksum_address
+from liqpass.domain.money import format_usdc, usdc
+from liqpass.domain.policy_state import PolicyState, view
+from liqpass.records import Batch, BatchItem, Claim, Order, Review, UnmatchedPayment
+
+
+def iso(time_ms: int | None) -> str | None:
+    """`2026-01-22T12:00:00Z`, seconds."""
+    if time_ms is None:
+        return None
+    return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def money(base_units: int | None) -> str | None:
+    """`50.00` for 50,000,000 base units."""
+    return None if base_units is None else format_usdc(usdc(base_units))
+
+
+def order_answer(order: Order, now_ms: int) -> dict[str, Any]:
+    """An order; `state` is what the clock shows (SCHEDULED, ACTIVE, EXPIRED for a covered one)."""
+    return {
+        "orderId": order.id,
+        "orderHash": order.order_hash,
+        "state": str(view(PolicyState(order.state), order.window, now_ms)),
+        "policyNo": order.policy_no,
+        "buyer": checksum_address(order.buyer),
+        "chainId": order.chain_id,
+        "checkout": checksum_address(order.checkout),
+        "premiumUsdc": money(order.premium),
+        "premiumBaseUnits": str(order.premium),
+        "payoutUpToUsdc": money(order.payout),
+        "quoteHash": order.quote_hash,
+        "validUntil": iso(order.valid_until_s * 1000),
+        "paramsVersion": order.params_version,
+        "position": None
+        if order.inst_id is None
+        else {
+            "instId": order.inst_id,
+            "mgnMode": order.mgn_mode,
+            "posSide": order.pos_side,
+            "posId": order.pos_id,
+            "openedAt": iso(order.c_time_ms),
+            "ordId": order.ord_id,
+            "boundAt": iso(order.bound_at_ms),
+        },
+        "paidAt": iso(order.paid_at_ms),
+        "coverageStartAt": iso(order.start_ms),
+        "coverageEndAt": iso(order.end_ms),
+        "payment": None
+        if order.payment_kind is None
+        else {
+            "kind": order.payment_kind,
+            "transaction": order.payment_tx,
+            "block": order.payment_block,
+            "byHand": None
+            if order.manual_reason is None
+            else {"actor": order.manual_actor, "reason": order.manual_reason},
+        },
+    }
+
+
+def claim_answer(claim: Claim, reviews: list[Review] | None = None) -> dict[str, Any]:
+    """A claim; `legacyState` is the name that older clients know."""
+    state = ClaimState(claim.state)
+    return {
+        "claimId": claim.id,
+        "orderId": claim.order_id,
+        "policyNo": claim.policy_no,
+        "state": str(state),
+        "legacyState": LEGACY_NAMES.get(state, str(state)),
+        "attempt": claim.attempt,
+        "requestedAt": iso(claim.requested_at_ms),
+        "fetchedAt": iso(claim.fetched_at_ms),
+        "failure": None
+        if claim.failure_code is None
+        else {"code": claim.failure_code, "message": claim.failure, "retryable": True},
+        "verdict": claim.verdict,
+        "reasons": json.loads(claim.reasons) if claim.reasons else [],
+        "event": json.loads(claim.event) if claim.event else None,
+        "realisedLossUsdc": money(claim.realised_loss),
+        "payoutUsdc": money(claim.payout),
+        "evidenceHash": claim.evidence_hash,
+        "rulesVersion": claim.rules_version,
+        "recipient": None if claim.recipient is None else checksum_address(claim.recipient),
+        "approvedAt": iso(claim.approved_at_ms),
+        "rejectionFinal": claim.rejection_final,
+        "batchId": claim.batch_id,
+        "holdReason": claim.hold_reason,
+        "reviews": [
+            {
+                "reviewer": review.reviewer,
+                "decision": review.decision,
+                "reason": review.reason,
+                "at": iso(review.at_ms),
+            }
+            for review in reviews or []
+        ],
+    }
+
+
+def batch_answer(batch: Batch, items: list[BatchItem] | None = None) -> dict[str, Any]:
+    """A batch and, where given, its payouts."""
+    answer: dict[str, Any] = {
+        "batchId": batch.id,
+        "state": str(batch.state),
+        "chainId": batch.chain_id,
+        "vault": checksum_address(batch.vault),
+        "payoutRoot": batch.payout_root,
+        "totalUsdc": money(batch.total),
+        "builtAt": iso(batch.built_at_ms),
+        "closedAt": iso(batch.closed_at_ms),
+    }
+    if items is not None:
+        answer["payouts"] = [
+            {
+                "policyNo": item.policy_no,
+                "claimId": item.claim_id,
+                "recipient": checksum_address(item.recipient),
+                "amountUsdc": money(item.amount),
+                "evidenceHash": item.evidence_hash,
+                "outcome": item.outcome or "open",
+            }
+            for item in items
+        ]
+    return answer
+
+
+def unmatched_answer(payment: UnmatchedPayment) -> dict[str, Any]:
+    """A payment that covers nothing."""
+    return {
+        "transaction": payment.tx_hash,
+        "logIndex": payment.log_index,
+        "reason": payment.reason,
+        "detail": payment.detail,
+        "payer": None if payment.payer is None else checksum_address(payment.payer),
+        "amountUsdc": money(payment.amount),
+        "block": payment.block,
+        "foundAt": iso(payment.found_at_ms),
+        "resolution": payment.resolution,
+    }
