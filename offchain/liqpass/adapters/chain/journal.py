@@ -298,14 +298,14 @@ class Journal:
                 self._set_state(connection, intent, state)
 
     def nonce_is_foreign(self, nonce: int) -> None:
-        """The chain has used it, and how is not known yet. Its intent keeps its bytes and looks for itself."""
+        """The chain has used it, how is not known yet. Its intent keeps its bytes and looks for itself."""
         with self._commit() as connection:
             connection.execute(
                 "UPDATE nonces SET state = 'foreign' WHERE nonce = ? AND state = 'open'", (nonce,)
             )
 
     def lost(self, intent: Intent, nonce: int) -> None:
-        """The nonce was used without the effect: the bytes are dead for ever, the intent begins anew."""
+        """The nonce was used without the effect: the bytes are dead for ever; the intent begins anew."""
         with self._commit() as connection:
             connection.execute(
                 "UPDATE nonces SET state = 'foreign' WHERE nonce = ? AND intent_id = ? AND state = 'open'",
