@@ -4,8 +4,10 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,49 @@ def test_simulate__clock_node_not_there__says_so() -> None:
 
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
+
+
+@contextmanager
+def local_chain(chain_id: int, block_time_s: int) -> Iterator[str]:
+    """The URL of a node that knows its chain id and its latest block."""
+    answers = {
+        "eth_chainId": hex(chain_id),
+        "eth_getBlockByNumber": {"number": "0x1", "hash": "0x" + "11" * 32, "timestamp": hex(block_time_s)},
+    }
+
+    class Node(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = json.dumps(
+                {"jsonrpc": "2.0", "id": asked["id"], "result": answers[asked["method"]]}
+            ).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Node) as node:
+        threading.Thread(target=node.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{node.server_port}"
+        node.shutdown()
+
+
+def test_simulate__clock_of_a_local_chain__latest_block_time() -> None:
+    with local_chain(31337, 1_790_000_000) as node, simulating("--clock-rpc", node) as (url, _, _process):
+        answer = WEB.get(f"{url}/api/v5/public/time").json()
+
+    assert answer == {"code": "0", "msg": "", "data": [{"ts": "1790000000000"}]}
+
+
+def test_simulate__clock_of_a_public_chain__refused() -> None:
+    with local_chain(8453, 1_790_000_000) as node:
+        result = CliRunner(mix_stderr=False).invoke(okx, ["simulate", "--clock-rpc", node])
+
+    assert result.exit_code == 1
+    assert "chain id 8453, not 31337" in result.stderr
 
 
 def test_check__read_only_key__shown_without_uid_or_key(server: SimulatorServer, reader: Credentials) -> None:

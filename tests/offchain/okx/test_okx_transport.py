@@ -168,11 +168,15 @@ def test_get__compressed_answer__refused_unread(scripted: Make) -> None:
         client.positions()
 
 
-def test_get__proxy_in_the_environment__ignored(monkeypatch: pytest.MonkeyPatch, client: OkxClient) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+def test_get__proxy_in_the_environment__ignored(
+    monkeypatch: pytest.MonkeyPatch, connect: Callable[..., OkxClient], reader: Credentials
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
 
-    assert client.positions().rows == ()
+    assert connect(reader).positions().rows == ()
 
 
 def test_get__cookie_set_by_okx__never_sent_back(scripted: Make) -> None:

@@ -119,10 +119,8 @@ class Transport:
         Raises NotAllowedError, RetryableError (network, time), UnreadableError (size, compression). Any HTTP
         status is an answer. The errors of httpx are dropped, not chained: their frames hold our headers.
         """
-        path = path_with_query(endpoint, params)
-        url = httpx.URL(self._base_url + path)
-        if url.raw_path != path.encode():
-            raise NotAllowedError("the path would not be sent as it is signed")
+        url = httpx.URL(self._base_url + path_with_query(endpoint, params))
+        path = url.raw_path.decode()
         requested_at_ms = self._clock.now_ms()
         outcome = self._send(url, credentials, requested_at_ms + offset_ms)
         if isinstance(outcome, OkxError):

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import click
+
 from liqpass.adapters.chain.errors import RpcError
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.clock import ChainClock, SystemClock
