@@ -44,26 +44,6 @@ def check(credentials: Credentials, *arguments: str) -> Result:
     return CliRunner(mix_stderr=False).invoke(okx, ["check", *arguments], input=answers)
 
 
-def test_simulate__scenario_file__ready_line_keys_and_position(tmp_path: Path) -> None:
-    scenario = tmp_path / "scenario.yaml"
-    scenario.write_text(
-        "- {action: open, account: trader-2, instId: BTC-USDT-SWAP, contracts: '10', ageMs: 7200000}\n"
-    )
-
-    with simulating("--scenario-file", str(scenario)) as (url, keys, process):
-        state = WEB.get(f"{url}/sim/state").json()
-        process.send_signal(signal.SIGINT)
-        process.wait(10)
-
-    assert url.startswith("http://127.0.0.1:")
-    assert [(key["account"], key["label"], key["perm"]) for key in keys[:2]] == [
-        ("trader-1", "reader", "read_only"),
-        ("trader-1", "trader", "read_only,trade"),
-    ]
-    assert set(keys[0]) == {"account", "label", "perm", "apiKey", "secret", "passphrase"}
-    assert len(state["accounts"]["trader-2"]["positions"]) == 1
-
-
 def test_simulate__port_taken__says_so(server: SimulatorServer) -> None:
     port = server.url.rpartition(":")[2]
 
@@ -118,11 +98,32 @@ def local_chain(chain_id: int, block_time_s: int) -> Iterator[str]:
         node.shutdown()
 
 
-def test_simulate__clock_of_a_local_chain__latest_block_time() -> None:
-    with local_chain(31337, 1_790_000_000) as node, simulating("--clock-rpc", node) as (url, _, _process):
-        answer = WEB.get(f"{url}/api/v5/public/time").json()
+def test_simulate__scenario_file_and_chain_clock__ready_line_keys_position_and_block_time(
+    tmp_path: Path,
+) -> None:
+    scenario = tmp_path / "scenario.yaml"
+    scenario.write_text(
+        "- {action: open, account: trader-2, instId: BTC-USDT-SWAP, contracts: '10', ageMs: 7200000}\n"
+    )
 
-    assert answer == {"code": "0", "msg": "", "data": [{"ts": "1790000000000"}]}
+    with (
+        local_chain(31337, 1_790_000_000) as node,
+        simulating("--scenario-file", str(scenario), "--clock-rpc", node) as (url, keys, process),
+    ):
+        state = WEB.get(f"{url}/sim/state").json()
+        time = WEB.get(f"{url}/api/v5/public/time").json()
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+    assert url.startswith("http://127.0.0.1:")
+    assert [(key["account"], key["label"], key["perm"]) for key in keys[:2]] == [
+        ("trader-1", "reader", "read_only"),
+        ("trader-1", "trader", "read_only,trade"),
+    ]
+    assert set(keys[0]) == {"account", "label", "perm", "apiKey", "secret", "passphrase"}
+    (row,) = state["accounts"]["trader-2"]["positions"]
+    assert row["cTime"] == "1789992800000"
+    assert time == {"code": "0", "msg": "", "data": [{"ts": "1790000000000"}]}
 
 
 def test_simulate__clock_of_a_public_chain__refused() -> None:

@@ -170,8 +170,9 @@ def test_answer__number_instead_of_string__passed_on_for_the_rules(
     server.exchange.add_filler(
         "trader-1", "positions", "BTC-USDT-SWAP", 1, newest_ms=1790022846316, step_ms=0, pos_id=None
     )
-    server.faults.armed.append(Fault(Damage.NUMBER, "/positions-history", column="uTime"))
+    pos_id = int(server.exchange.account("trader-1").history[0]["posId"])
+    server.faults.armed.append(Fault(Damage.NUMBER, "/positions-history", column="posId"))
 
     (row,) = client.positions_history().rows
 
-    assert row["uTime"] == 1790022846316
+    assert row["posId"] == pos_id > 2**53

@@ -121,32 +121,28 @@ class OkxClient:
             params["posId"] = pos_id
         return self._pages(Endpoint.POSITIONS_HISTORY, params, BY_UPDATE_TIME)
 
-    def orders_history(
-        self, inst_id: str | None = None, begin_ms: int | None = None, end_ms: int | None = None
-    ) -> Listing:
-        """Completed swap orders of 7 days, all categories; `begin_ms`, `end_ms` bound their cTime."""
-        return self._pages(Endpoint.ORDERS_HISTORY, _order_filter(inst_id, begin_ms, end_ms), BY_ORDER_ID)
+    def orders_history(self, inst_id: str | None = None, begin_ms: int | None = None) -> Listing:
+        """Completed swap orders of 7 days, all categories, none with a cTime before `begin_ms`.
 
-    def orders_history_archive(
-        self, inst_id: str | None = None, begin_ms: int | None = None, end_ms: int | None = None
-    ) -> Listing:
+        There is no upper bound: one could hide the very liquidation that a claim is about.
+        """
+        return self._pages(Endpoint.ORDERS_HISTORY, _order_filter(inst_id, begin_ms), BY_ORDER_ID)
+
+    def orders_history_archive(self, inst_id: str | None = None, begin_ms: int | None = None) -> Listing:
         """As `orders_history`, of three months."""
-        params = _order_filter(inst_id, begin_ms, end_ms)
-        return self._pages(Endpoint.ORDERS_HISTORY_ARCHIVE, params, BY_ORDER_ID)
+        return self._pages(Endpoint.ORDERS_HISTORY_ARCHIVE, _order_filter(inst_id, begin_ms), BY_ORDER_ID)
 
-    def claim_responses(
-        self, inst_id: str, pos_id: str, begin_ms: int | None = None, end_ms: int | None = None
-    ) -> list[RawResponse]:
+    def claim_responses(self, inst_id: str, pos_id: str, begin_ms: int | None = None) -> list[RawResponse]:
         """All that a decision on one position needs, each list to its last page, in the order of asking.
 
-        Positions-history of the position, orders-history and its archive of the instrument (bounded by cTime
-        if given), and the positions open now. The current positions come last: a position that is neither
-        closed in the earlier answers nor open in the last one is a gap that the rules can see.
+        Positions-history of the position, orders-history and its archive of the instrument (from `begin_ms`
+        if given: not after the position's cTime less a second), then the positions open now. A position that
+        is neither closed in the earlier answers nor open in the last is a gap that the rules can see.
         """
         listings = (
             self.positions_history(inst_id, pos_id),
-            self.orders_history(inst_id, begin_ms, end_ms),
-            self.orders_history_archive(inst_id, begin_ms, end_ms),
+            self.orders_history(inst_id, begin_ms),
+            self.orders_history_archive(inst_id, begin_ms),
             self.positions(inst_id),
         )
         return [raw for listing in listings for raw in listing.responses]
@@ -197,12 +193,10 @@ def _rows_and_raw(raw: RawResponse) -> tuple[tuple[Row, ...], RawResponse]:
     return rows_of(raw), raw
 
 
-def _order_filter(inst_id: str | None, begin_ms: int | None, end_ms: int | None) -> dict[str, str]:
+def _order_filter(inst_id: str | None, begin_ms: int | None) -> dict[str, str]:
     params = {"instType": "SWAP"}
     if inst_id is not None:
         params["instId"] = inst_id
     if begin_ms is not None:
         params["begin"] = str(begin_ms)
-    if end_ms is not None:
-        params["end"] = str(end_ms)
     return params

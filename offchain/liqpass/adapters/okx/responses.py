@@ -10,6 +10,7 @@ from liqpass.domain.strict_json import StrictJsonError, parse_strict
 
 MAX_BODY_BYTES = 1 << 20
 MAX_DEPTH = 8
+MAX_ID = 10**20  # an id that came as a number is a finding for the rules, not an unreadable answer
 
 Row = dict[str, Any]
 
@@ -57,7 +58,7 @@ def rows_of(raw: RawResponse) -> tuple[Row, ...]:
 
 def _envelope(raw: RawResponse) -> tuple[str, object]:
     try:
-        document = parse_strict(raw.body, max_bytes=MAX_BODY_BYTES, max_depth=MAX_DEPTH)
+        document = parse_strict(raw.body, max_bytes=MAX_BODY_BYTES, max_depth=MAX_DEPTH, max_integer=MAX_ID)
     except StrictJsonError:
         document = None
     code = document.get("code") if isinstance(document, dict) else None
