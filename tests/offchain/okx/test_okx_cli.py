@@ -113,8 +113,9 @@ def test_simulate__scenario_file_and_chain_clock__ready_line_keys_position_and_b
         state = WEB.get(f"{url}/sim/state").json()
         time = WEB.get(f"{url}/api/v5/public/time").json()
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        ended_with = process.wait(10)
 
+    assert ended_with == 0
     assert url.startswith("http://127.0.0.1:")
     assert [(key["account"], key["label"], key["perm"]) for key in keys[:2]] == [
         ("trader-1", "reader", "read_only"),

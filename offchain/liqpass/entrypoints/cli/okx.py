@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -51,7 +52,8 @@ def simulate(host: str, port: int, scenario_file: Path | None, clock_rpc: str | 
         server = SimulatorServer(simulation, host, port)
     except (SimulatorError, RpcError) as error:
         raise click.ClickException(str(error)) from None
-    server.serve(lambda: _announce(server))
+    with suppress(KeyboardInterrupt):
+        server.serve(lambda: _announce(server))
 
 
 @okx.command()
