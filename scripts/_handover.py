@@ -1,0 +1,73 @@
+"""The one transaction that sets up the AccessManager and gives everything away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils.abi import function_abi_to_4byte_selector
+from web3 import Web3
+
+from scripts._parameters import Parameters
+from scripts._roles import FUNCTION_ROLES, GUARDIANS, LABELLED_ROLES, Role
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerCall:
+    """A call to the AccessManager: for people, and encoded."""
+
+    words: str
+    data: bytes
+
+
+def manager_calls(
+    abis: Mapping[str, list[dict[str, Any]]],
+    addresses: Mapping[str, str],
+    parameters: Parameters,
+    deployer: str,
+) -> list[ManagerCall]:
+    """All calls in their order; the deployer's renunciation comes last, or the rest would be refused.
+
+    `abis` and `addresses` by name: AccessManager, Checkout, PayoutVault.
+    """
+    manager = Web3().eth.contract(abi=abis["AccessManager"])
+
+    def call(words: str, function: str, *arguments: Any) -> ManagerCall:
+        return ManagerCall(words, bytes.fromhex(manager.encode_abi(function, args=list(arguments))[2:]))
+
+    calls = []
+    for target, functions in FUNCTION_ROLES.items():
+        for role in Role:
+            names = [name for name, its_role in functions.items() if its_role == role]
+            if names:
+                selectors = [selector_of(abis[target], name) for name in names]
+                words = f"{target}: {', '.join(names)} by {role.name}"
+                calls.append(call(words, "setTargetFunctionRole", addresses[target], selectors, int(role)))
+    calls += [call(f"label {role.name}", "labelRole", int(role), role.name) for role in LABELLED_ROLES]
+    for role, guardian in GUARDIANS.items():
+        words = f"{guardian.name} cancels what {role.name} schedules"
+        calls.append(call(words, "setRoleGuardian", int(role), int(guardian)))
+    # ADMIN goes last of the roles: with it the deployer's part is over.
+    for role in sorted(Role, reverse=True):
+        holders = parameters.roles[role]
+        for account in holders.accounts:
+            words = f"{role.name} to {account}" + (f", delay {holders.delay_s} s" if holders.delay_s else "")
+            calls.append(call(words, "grantRole", int(role), account, holders.delay_s))
+    calls.append(call("the deployer renounces ADMIN", "renounceRole", int(Role.ADMIN), deployer))
+    return calls
+
+
+def multicall_data(manager_abi: list[dict[str, Any]], calls: list[ManagerCall]) -> bytes:
+    """AccessManager.multicall of all of them: one transaction, all or nothing."""
+    manager = Web3().eth.contract(abi=manager_abi)
+    return bytes.fromhex(manager.encode_abi("multicall", args=[[call.data for call in calls]])[2:])
+
+
+def selector_of(abi: list[dict[str, Any]], name: str) -> bytes:
+    """Selector of the only function of that name. Raises ValueError when there is not exactly one."""
+    found = [entry for entry in abi if entry["type"] == "function" and entry["name"] == name]
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} functions are named {name}")
+    selector: bytes = function_abi_to_4byte_selector(found[0])  # type: ignore[arg-type]
+    return selector

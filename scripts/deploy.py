@@ -1,0 +1,206 @@
+"""`ape run deploy`: deploy LiqPass, or go on with a deployment that was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from ape.api import AccountAPI, ProviderAPI
+from ape.cli import ConnectedProviderCommand, account_option
+from liqpass.adapters.chain.engine import Engine
+from liqpass.adapters.chain.errors import ChainError
+from liqpass.adapters.chain.events import Event, EventKind
+from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.signer import ApeSigner
+from rich.console import Console
+
+from scripts._build import Build, BuildError
+from scripts._checks import Subject, all_checks
+from scripts._connection import Connection, NetworkRefusedError
+from scripts._creations import CONTRACTS
+from scripts._deployment import Deployment, DeploymentError
+from scripts._locate import LocateError
+from scripts._parameters import Parameters, ParametersError, load_parameters
+from scripts._preconditions import chain_refusals
+from scripts._record import Record, RecordError, load_record
+from scripts._safety import refusals
+from scripts._tables import checks_table, contracts_table, plan_tables, wide_console
+
+_GWEI = 10**9
+# What every transaction goes through: only the first of it, and what is out of the ordinary, is worth a line.
+_QUIET = (
+    EventKind.SIGNED,
+    EventKind.SENDING,
+    EventKind.ANSWERED,
+    EventKind.SEEN,
+    EventKind.CONFIRMED,
+    EventKind.FINAL,
+)
+_FAULTS = (
+    BuildError,
+    ChainError,
+    DeploymentError,
+    LocateError,
+    NetworkRefusedError,
+    ParametersError,
+    RecordError,
+)
+
+
+@click.command(cls=ConnectedProviderCommand)
+@account_option(prompt=None)
+@click.option("--dry-run", is_flag=True, help="Check everything, show what would be deployed, send nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before the first transaction on a live network.")
+@click.option("--autosign", is_flag=True, help="Let ape sign without asking for each transaction.")
+@click.option("--allow-dirty", is_flag=True, help="Deploy sources that differ from their commit.")
+@click.option(
+    "--deployments",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("deployments"),
+    show_default=True,
+    help="Folder of records and parameters.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path.home() / ".liqpass" / "journal",
+    help="Folder of the journals of sent transactions.  [default: ~/.liqpass/journal]",
+)
+@click.option(
+    "--max-fee-gwei",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Most to offer per gas on a live network.",
+)
+def cli(  # noqa: PLR0917 - click passes options by name
+    provider: ProviderAPI,
+    account: AccountAPI | None,
+    dry_run: bool,
+    yes: bool,
+    autosign: bool,
+    allow_dirty: bool,
+    deployments: Path,
+    journal: Path,
+    max_fee_gwei: float,
+) -> None:
+    """Deploy AccessManager, Checkout and PayoutVault, set up the roles and give every one of them away.
+
+    Networks: ethereum:local (with a mock USDC), base:sepolia, base:mainnet; a node by its address as in
+    --network base:sepolia:https://… . --account deploys and ends holding nothing; on a local chain it may
+    be left out (TEST::0). Parameters are read from <deployments>/parameters/<chain>.yaml, the record is
+    written to <deployments>/<chain>.json after each step. Interrupted anywhere, run it again: it goes on and
+    deploys nothing twice. Ends with the comparison that `ape run status` makes.
+    """
+    console = wide_console()
+    try:
+        connection = Connection.of(provider)
+        parameters = load_parameters(connection.parameters_path(deployments))
+        deployer = _deployer(connection, account)
+        connection.require_chain_id(parameters.chain_id)
+        _refuse(connection, parameters, deployer.address)
+        build = Build()
+        if connection.live and not allow_dirty and build.commit().endswith("-dirty"):
+            raise DeploymentError(
+                "the contracts differ from their commit: commit them, or pass --allow-dirty"
+            )
+        path = connection.record_path(deployments)
+        record = _record(connection, parameters, deployer.address, path, console)
+        console.print(*plan_tables(connection, parameters, record, deployer.address), sep="\n")
+        if dry_run:
+            console.print("dry run: nothing was sent")
+            return
+        if connection.live and record.handover is None and not yes:
+            click.confirm(f"Deploy to {connection.chain} (chain {connection.chain_id})?", abort=True)
+        if autosign:
+            deployer.set_autosign(True)
+        policy = Policy(max_fee_wei=int(max_fee_gwei * _GWEI)) if connection.live else Policy.local()
+        with Engine.open(
+            connection.rpc,
+            ApeSigner(deployer),
+            policy,
+            chain_id=connection.chain_id,
+            journal_folder=journal,
+            on_event=lambda event: _tell(console, event),
+        ) as engine:
+            Deployment(
+                connection, engine, build, parameters, deployer.address, record, path, console.print
+            ).run()
+        if connection.live:
+            _write_explorer_input(build, record, path)
+        console.print(contracts_table(record))
+        _assert_right(connection, parameters, record, console)
+    except _FAULTS as fault:
+        raise click.ClickException(str(fault)) from fault
+
+
+def _deployer(connection: Connection, account: AccountAPI | None) -> AccountAPI:
+    if account is not None:
+        return account
+    if connection.live:
+        raise DeploymentError("name the deploying account with --account")
+    from ape import accounts  # noqa: PLC0415 - not needed, and slow, on live networks
+
+    return accounts.test_accounts[0]
+
+
+def _refuse(connection: Connection, parameters: Parameters, deployer: str) -> None:
+    found = refusals(parameters, deployer, live=connection.live) or chain_refusals(connection, parameters)
+    if found:
+        raise DeploymentError("refused, nothing was sent:\n" + "\n".join(f"  {reason}" for reason in found))
+
+
+def _record(
+    connection: Connection, parameters: Parameters, deployer: str, path: Path, console: Console
+) -> Record:
+    """The record to go on with, or a new one. Raises RecordError when it is another deployment's."""
+    genesis = connection.genesis_hash
+    new = Record(
+        chain_id=connection.chain_id,
+        genesis_hash=genesis,
+        generation=parameters.generation,
+        deployer=deployer,
+        start_block=int(connection.web3.eth.block_number),
+    )
+    record = load_record(path)
+    if record is None:
+        return new
+    gone = record.genesis_hash != genesis or any(
+        connection.code_hash(deployed.address) is None for deployed in record.contracts.values()
+    )
+    if gone and not connection.live:
+        console.print(f"{path} is of a local chain that is gone: starting anew")
+        return new
+    if gone:
+        raise RecordError(f"{path} is of another chain: its contracts or its genesis block are not here")
+    if record.generation != parameters.generation:
+        raise RecordError(
+            f"{path} is generation {record.generation}, the parameters say {parameters.generation}: "
+            f"keep it as {path.stem}.{record.generation}.json first"
+        )
+    if record.deployer != deployer:
+        raise RecordError(f"{path} was begun by {record.deployer}; go on with that account, not {deployer}")
+    return record
+
+
+def _tell(console: Console, event: Event) -> None:
+    if event.kind not in _QUIET:
+        console.print(f"  {event.key}: {event.kind.value} {event.text}", style="dim", highlight=False)
+
+
+def _write_explorer_input(build: Build, record: Record, path: Path) -> None:
+    for name, deployed in record.contracts.items():
+        target = path.with_name(f"{path.stem}.{name}.input.json")
+        if not target.exists():
+            target.write_text(build.explorer_input(deployed.contract or CONTRACTS[name]))
+
+
+def _assert_right(connection: Connection, parameters: Parameters, record: Record, console: Console) -> None:
+    checks = all_checks(Subject.of(connection, parameters, record))
+    wrong = [check for check in checks if not check.ok]
+    if wrong:
+        console.print(checks_table(wrong))
+        raise DeploymentError(
+            f"deployed, but {len(wrong)} of {len(checks)} checks fail: see `ape run status`"
+        )
+    console.print(f"{len(checks)} checks pass; the deployer holds nothing")
