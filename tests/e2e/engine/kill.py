@@ -92,6 +92,6 @@ def in_child(run: Callable[[], object]) -> int:
         try:
             run()
             os._exit(0)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the forked child must never return into pytest
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -32,9 +32,13 @@ POLICY = Policy(
     rebroadcast_after_s=4,
     lock_timeout_s=0,
 )
-# Dense on purpose: lists that Hypothesis draws itself are mostly short, and short bad weather is soon over.
+# Drawn by seed, because lists that Hypothesis draws itself are mostly short, and short bad weather is soon over.
+# A calm beginning lets some runs come as far as signing: before that, any fault just ends them.
 WEATHER = st.integers(0, 2**32 - 1).map(
-    lambda seed: Random(seed).choices([*Weather], [16, *[1] * (len(Weather) - 1)], k=60)
+    lambda seed: [
+        *[Weather.CALM] * Random(seed).randrange(20),
+        *Random(seed).choices([*Weather], [60, *[2] * (len(Weather) - 1)], k=80),
+    ]
 )
 BLIND = 3  # the key that has no `done`: at most once, and after a foreign transaction perhaps never
 
@@ -167,7 +171,7 @@ def test_engine__any_weather_and_any_crash__exactly_one_effect_a_key() -> None:
     run_state_machine_as_test(
         EngineMachine,
         settings=settings(
-            max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=30, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 

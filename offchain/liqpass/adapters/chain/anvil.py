@@ -10,6 +10,7 @@ import atexit
 import collections
 import contextlib
 import ctypes
+import functools
 import re
 import signal
 import subprocess
@@ -66,6 +67,13 @@ def _die_with_parent() -> None:
     # line of output, because the pipe it writes to is closed.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@functools.cache  # deriving a key takes some 50 ms
+def _account(index: int) -> LocalAccount:
+    Account.enable_unaudited_hdwallet_features()
+    account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+    return account
 
 
 class Anvil:
@@ -201,9 +209,7 @@ class Anvil:
 
     def account(self, index: int) -> LocalAccount:
         """The funded development account of that index (a public mnemonic: never with real money)."""
-        Account.enable_unaudited_hdwallet_features()
-        account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
-        return account
+        return _account(index)
 
     def mine(self, blocks: int = 1) -> None:
         """Mine so many blocks now, one second apart."""
