@@ -13,6 +13,7 @@ import {Governed} from "./libraries/Governed.sol";
 ///
 /// Who can move money: each payer its own, by calling or by signing. Nobody else's signature or role moves it.
 /// Who can stop it: GUARDIAN pauses all three ways to pay; UNPAUSER ends it. Nothing is owed meanwhile.
+/// @dev Paying changes no state here, so there is nothing that re-entering could see half done: no guard.
 contract Checkout is Governed {
     using SafeERC20 for IERC20;
 
@@ -30,7 +31,7 @@ contract Checkout is Governed {
     /// @param orderId keccak256 of the order's UUID string
     /// @param amount the premium in USDC base units
     /// @param quoteHash SHA-256 of the RFC 8785 form of the quoted terms
-    function pay(bytes32 orderId, uint96 amount, bytes32 quoteHash) external nonReentrant whenNotPaused {
+    function pay(bytes32 orderId, uint96 amount, bytes32 quoteHash) external whenNotPaused {
         _payFromAllowance(orderId, amount, quoteHash);
     }
 
@@ -43,7 +44,7 @@ contract Checkout is Governed {
         bytes32 quoteHash,
         uint256 deadline,
         bytes calldata signature
-    ) external nonReentrant whenNotPaused {
+    ) external whenNotPaused {
         try usdc.permit(msg.sender, address(this), amount, deadline, signature) {} catch {}
 
         _payFromAllowance(orderId, amount, quoteHash);
@@ -62,7 +63,7 @@ contract Checkout is Governed {
         uint256 validAfter,
         uint256 validBefore,
         bytes calldata signature
-    ) external nonReentrant whenNotPaused {
+    ) external whenNotPaused {
         address treasury_ = _recordPremium(orderId, payer, amount, quoteHash);
 
         usdc.receiveWithAuthorization(
