@@ -81,6 +81,13 @@ class Payer:
             done = self.received if self.has_done else None
             return engine.submit(key, self.recipient, b"", value=TEN, describe="ten wei", done=done)
 
+    def settle_in(self) -> None:
+        """A first payment deep in the chain: a local chain that lost its first one counts as new."""
+        recipient, self.recipient = self.recipient, "0x000000000000000000000000000000000000dEaD"
+        self.pay(key="long ago")
+        self.recipient = recipient
+        self.node.mine(5)
+
     def with_policy(self, **changes: Any) -> None:
         self.policy = replace(self.policy, **changes)
 

@@ -1,4 +1,4 @@
-"""What a chain does to transactions: they are dropped, reorganised away, outbid, replaced, or not heard at all."""
+"""What a chain does to transactions: it drops, reorganises, outbids or replaces them, or does not answer."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_submit__reorganised_away_before_confirmation__is_sent_again(
 def test_submit__reorganised_away_after_confirmation_and_run_again__is_restored_once(
     node: Anvil, payer: Payer, received: Callable[[], int]
 ) -> None:
-    node.mine(5)
+    payer.settle_in()
     first = payer.pay()
     node.mine(1)
     node.reorg(2)
@@ -115,7 +115,7 @@ def test_submit__reorganised_away_after_confirmation_and_run_again__is_restored_
 def test_submit__earlier_payment_reorganised_away__it_comes_before_the_next(
     node: Anvil, payer: Payer, received: Callable[[], int]
 ) -> None:
-    node.mine(5)
+    payer.settle_in()
     payer.has_done = False
     payer.pay(key="first")
     node.reorg(1)
@@ -323,7 +323,10 @@ def test_submit__reverts_on_chain__reports_reason_and_may_be_tried_anew(
         if event.kind == EventKind.SIGNED:  # simulated already: from here on only the chain can refuse
             node.set_automine(False)
             turn = {"from": node.account(2).address, "to": contract, "data": "0x01", "gas": "0x186a0"}
-            node.rpc("eth_sendTransaction", turn | {"maxPriorityFeePerGas": hex(2 * 10**9)})
+            node.rpc(
+                "eth_sendTransaction",
+                turn | {"maxPriorityFeePerGas": hex(2 * 10**9), "maxFeePerGas": hex(10**10)},
+            )
         if event.kind == EventKind.ANSWERED:
             node.mine()
             node.set_automine(True)
@@ -341,7 +344,7 @@ def test_submit__reverts_on_chain__reports_reason_and_may_be_tried_anew(
         assert created is not None
         contract = created.contract_address
 
-        with pytest.raises(TransactionRevertedError, match="mine: transaction 0x[0-9a-f]{64} reverted"):
+        with pytest.raises(TransactionRevertedError, match=r"^mine: transaction 0x[0-9a-f]{64} reverted: "):
             engine.submit("mine", contract, b"\x01", describe="call")
         with pytest.raises(SimulationRevertedError, match="error deadbeef"):
             engine.submit("mine", contract, b"\x01", describe="call")
@@ -362,7 +365,7 @@ def test_submit__base_fee_above_the_cap__refused(node: Anvil, payer: Payer) -> N
 
 
 def test_submit__no_contract_there__refused(engine: Engine) -> None:
-    with pytest.raises(NoContractError, match="no contract at 0x00000000000000000000000000000000000A11cE"):
+    with pytest.raises(NoContractError, match=r"no contract at 0x00000000000000000000000000000000000A11cE"):
         engine.submit("call", "0x00000000000000000000000000000000000A11cE", b"\x01", describe="call")
 
 
@@ -370,7 +373,7 @@ def test_submit__same_key_for_another_transaction__refused(engine: Engine) -> No
     recipient = "0x00000000000000000000000000000000000A11cE"
     engine.submit("pay", recipient, b"", value=1, describe="")
 
-    with pytest.raises(IntentMismatchError, match="value 1, calldata .*; now to .*, value 2"):
+    with pytest.raises(IntentMismatchError, match=r"value 1, calldata .*; now to .*, value 2"):
         engine.submit("pay", recipient, b"", value=2, describe="")
 
 

@@ -261,10 +261,7 @@ class Engine:
             earlier = self._journal.attempts_at(nonce)
             if self._journal.nonce_state(nonce) == NonceState.USED:
                 # Confirmed once and now gone: a reorganisation took it off the chain. Its own bytes go first.
-                self._tell(EventKind.REORGED, key, f"nonce {nonce} fell back; sending its transaction again")
-                for attempt in earlier:
-                    with contextlib.suppress(RpcError):
-                        self._rpc.send_raw(attempt.raw or b"")
+                self._outbox.resend(key, nonce)
             elif earlier or self._rpc.nonce(signer, "pending") <= nonce:
                 return nonce
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 from liqpass.adapters.chain.answers import Answer, classify
@@ -89,6 +90,14 @@ class Outbox:
             self.journal.sent(intent, attempt)
         self._tell(EventKind.ANSWERED, intent, f"{answer}: {text}" if text else str(answer), attempt.tx_hash)
         return answer
+
+    def resend(self, key: str, nonce: int) -> None:
+        """Send again whatever this journal once signed with a nonce that the chain has not used."""
+        text = f"nonce {nonce} is not used on the chain (any more) and must come first"
+        self.on_event(Event(EventKind.REORGED, key, text))
+        for attempt in self.journal.attempts_at(nonce):
+            with contextlib.suppress(RpcAnswerError, CallRevertedError):
+                self.rpc.send_raw(attempt.raw or b"")
 
     def bump(self, intent: Intent, stuck: Attempt) -> Attempt | None:
         """The same nonce and calldata for a higher fee, signed; None where cap, signer or node forbid it."""

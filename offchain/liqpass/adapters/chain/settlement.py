@@ -149,13 +149,17 @@ class _Wait:
                 EventKind.REORGED, f"block {self._seen.block_number} is gone, and the transaction with it"
             )
             self._mark_seen(None)
-        if self._rpc.nonce(self._outbox.journal.signer, "latest") > self._nonce:
+        next_nonce = self._rpc.nonce(self._outbox.journal.signer, "latest")
+        if next_nonce > self._nonce:
             return self._nonce_is_used()
         self._lost_polls = 0
         if self._sent_s is None and self._done is not None and ask_done(self._done, "latest"):
             # Signed earlier, and done meanwhile by somebody else, or by us with a receipt that lags behind.
             self._done_polls += 1
             return End.DONE if self._done_polls >= self._policy.lost_polls else None
+        if next_nonce < self._nonce:
+            # A reorganisation took earlier transactions away: ours cannot run before them.
+            self._outbox.resend(self._intent.key, next_nonce)
         self._push()
         return None
 
