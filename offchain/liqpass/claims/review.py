@@ -15,6 +15,7 @@ from liqpass.records import Act, Claim, Review
 from liqpass.refusals import ConflictError, InvalidInputError
 
 APPROVE = "APPROVE"
+REJECT = "REJECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ class Reviewing:
             order = existing_order(unit, claim.order_id)
             action = PolicyAction.REJECT if final else PolicyAction.RELEASE_CLAIM
             unit.orders.advance(order, policy_state.advance(PolicyState(order.state), action), act)
+            unit.claims.add_review(
+                Review(claim.id, claim.evidence_hash or "", who, REJECT, reason.strip(), now_ms), act
+            )
             if final:
                 unit.controls.drop_credential(order.id)
             return unit.claims.advance(claim, to, act, closed_at_ms=now_ms, rejection_final=final)

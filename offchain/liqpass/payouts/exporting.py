@@ -109,7 +109,11 @@ def _file_item(unit: UnitOfWork, item: BatchItem, parameters: dict[str, Paramete
 
 
 def _review(unit: UnitOfWork, claim: Claim) -> Review:
-    words = [word for word in unit.claims.reviews_of(claim.id) if word.evidence_hash == claim.evidence_hash]
+    words = [
+        word
+        for word in unit.claims.reviews_of(claim.id)
+        if (word.evidence_hash, word.decision) == (claim.evidence_hash, "APPROVE")
+    ]
     if not words or claim.approved_at_ms is None:
         raise RecordError(f"claim {claim.id} is batched without a review")
     second = words[1] if len(words) > 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -81,12 +81,14 @@ class ClaimRows:
 
     def add_review(self, review: Review, act: Act) -> None:
         """Keep one reviewer's word."""
-        self._connection.execute(insert(reviews).values(**asdict(review)))
+        seq = len(self.reviews_of(review.claim_id)) + 1
+        self._connection.execute(insert(reviews).values(seq=seq, **asdict(review)))
         self._audit.append(f"claim/{review.claim_id}", act)
 
     def reviews_of(self, claim_id: str) -> list[Review]:
-        """All words on a claim, oldest first."""
-        query = select(reviews).where(reviews.c.claim_id == claim_id).order_by(reviews.c.at_ms)
+        """All words on a claim, in the order in which they were said."""
+        columns = [reviews.c[field.name] for field in fields(Review)]
+        query = select(*columns).where(reviews.c.claim_id == claim_id).order_by(reviews.c.seq)
         return [Review(**row) for row in self._connection.execute(query).mappings()]
 
     def store_responses(self, owner_id: str, attempt: int, responses: Sequence[OkxResponse]) -> None:

@@ -168,11 +168,14 @@ reviews = Table(
     "reviews",
     metadata,
     Column("claim_id", UUID_TEXT, ForeignKey("claims.id"), primary_key=True),
-    Column("evidence_hash", HASH32, primary_key=True),
-    Column("reviewer", String(128), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("evidence_hash", HASH32, nullable=False),
+    Column("reviewer", String(128), nullable=False),
     Column("decision", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    # nobody counts twice
+    UniqueConstraint("claim_id", "evidence_hash", "reviewer", "decision"),
 )
 
 batches = Table(

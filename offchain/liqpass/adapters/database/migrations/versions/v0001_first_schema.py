@@ -256,13 +256,21 @@ def upgrade() -> None:
     op.create_table(
         "reviews",
         sa.Column("claim_id", sa.String(length=36), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("evidence_hash", sa.String(length=66), nullable=False),
         sa.Column("reviewer", sa.String(length=128), nullable=False),
         sa.Column("decision", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["claim_id"], ["claims.id"], name=op.f("fk_reviews_claim_id")),
-        sa.PrimaryKeyConstraint("claim_id", "evidence_hash", "reviewer", name=op.f("pk_reviews")),
+        sa.PrimaryKeyConstraint("claim_id", "seq", name=op.f("pk_reviews")),
+        sa.UniqueConstraint(
+            "claim_id",
+            "evidence_hash",
+            "reviewer",
+            "decision",
+            name=op.f("uq_reviews_claim_id_evidence_hash_reviewer_decision"),
+        ),
     )
     op.bulk_insert(
         sa.table("audit_head", sa.column("id"), sa.column("count"), sa.column("head")),

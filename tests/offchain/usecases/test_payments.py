@@ -1,0 +1,348 @@
+"""Payment by transaction, by hand and by sync: each refusal with its reason, reorganisations, one winner."""
+
+from dataclasses import replace
+
+import pytest
+from liqpass.domain.machine import IllegalTransition
+from liqpass.domain.reasons import Reason
+from liqpass.policies.payments import judge
+from liqpass.refusals import ConflictError, InvalidInputError, NotFoundError, RefusedError
+from worlds import BUYER, OTHER_BUYER, PREMIUM, STRANGER, World, hash32
+
+CONFIRMATIONS = 5
+
+
+def test_pay_by_transaction__five_blocks_deep__covered_from_block_time(world: World) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order)
+    paid_at_s = world.chain.head().time_s
+    world.chain.mine(CONFIRMATIONS)
+
+    covered = world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+
+    assert (covered.state, covered.policy_no, covered.payment_kind) == ("COVERED", 1, "chain")
+    assert covered.start_ms == (paid_at_s + 600) * 1000
+    assert covered.end_ms == (paid_at_s + 600 + 86_400) * 1000
+
+
+def test_pay_by_transaction__four_blocks_deep__waits_then_covers_and_resolves(world: World) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS - 1)
+
+    with pytest.raises(RefusedError) as error:
+        world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+    waiting = world.do.selling.show(order.id)
+    listed = [payment.reason for payment in world.do.paying.unmatched(open_only=True)]
+    world.chain.mine()
+    covered = world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+
+    assert error.value.reasons == (Reason.PAYMENT_TOO_SHALLOW,)
+    assert (waiting.state, listed) == ("AWAITING_PAYMENT", [Reason.PAYMENT_TOO_SHALLOW])
+    assert covered.state == "COVERED"
+    assert world.do.paying.unmatched(open_only=True) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"contract": STRANGER}, Reason.PAYMENT_WRONG_CONTRACT),
+        ({"order_hash": hash32("another order")}, Reason.PAYMENT_WRONG_ORDER),
+        ({"quote_hash": hash32("another quote")}, Reason.PAYMENT_WRONG_QUOTE),
+        ({"payer": STRANGER}, Reason.PAYMENT_WRONG_PAYER),
+        ({"amount": PREMIUM - 1}, Reason.PAYMENT_WRONG_AMOUNT),
+        ({"amount": PREMIUM + 1}, Reason.PAYMENT_WRONG_AMOUNT),
+    ],
+)
+def test_pay_by_transaction__wrong_field__refused_and_listed(
+    world: World, wrong: dict[str, object], reason: Reason
+) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order, **wrong)
+    world.chain.mine(CONFIRMATIONS)
+
+    with pytest.raises(RefusedError) as error:
+        world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+
+    (listed,) = world.do.paying.unmatched(open_only=True)
+    assert error.value.reasons == (reason,)
+    assert (listed.tx_hash, listed.reason) == (tx_hash, reason)
+    assert world.do.selling.show(order.id) == order
+
+
+def test_pay_by_transaction__block_at_valid_until__covered(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.mine(seconds=order.valid_until_s - world.chain.head().time_s - 2)
+    tx_hash = world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+
+    assert world.chain.transactions[tx_hash].block.time_s == order.valid_until_s
+    assert world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer").state == "COVERED"
+
+
+def test_pay_by_transaction__one_second_after_valid_until__too_late_and_listed(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.mine(seconds=order.valid_until_s - world.chain.head().time_s - 1)
+    tx_hash = world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+
+    with pytest.raises(RefusedError) as error:
+        world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+
+    assert error.value.reasons == (Reason.PAYMENT_TOO_LATE,)
+    assert [payment.reason for payment in world.do.paying.unmatched(open_only=True)] == ["PAYMENT_TOO_LATE"]
+
+
+def test_pay_by_transaction__reverted__refused_and_listed(world: World) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.revert()
+
+    with pytest.raises(RefusedError) as error:
+        world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+
+    (listed,) = world.do.paying.unmatched(open_only=True)
+    assert error.value.reasons == (Reason.PAYMENT_REVERTED,)
+    assert (listed.tx_hash, listed.log_index, listed.reason) == (tx_hash, -1, Reason.PAYMENT_REVERTED)
+
+
+def test_pay_by_transaction__node_of_another_chain__refused_and_listed(world: World) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order)
+    world.chain.id = 8453
+
+    with pytest.raises(RefusedError) as error:
+        world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+
+    assert error.value.reasons == (Reason.PAYMENT_WRONG_CHAIN,)
+    assert [payment.reason for payment in world.do.paying.unmatched(open_only=True)] == [
+        "PAYMENT_WRONG_CHAIN"
+    ]
+
+
+def test_pay_by_transaction__unknown_hash__not_found_and_not_listed(world: World) -> None:
+    order = world.bound("alice")
+    before = world.snapshot()
+
+    with pytest.raises(RefusedError) as error:
+        world.do.paying.pay_by_transaction(order.id, hash32("nothing"), actor="buyer")
+
+    assert error.value.reasons == (Reason.PAYMENT_NOT_FOUND,)
+    assert world.snapshot() == before
+
+
+def test_pay_by_transaction__malformed_hash__invalid(world: World) -> None:
+    order = world.bound("alice")
+
+    with pytest.raises(InvalidInputError):
+        world.do.paying.pay_by_transaction(order.id, "0x12", actor="buyer")
+
+
+def test_pay_by_transaction__draft__conflict_missing_okx_meta(world: World) -> None:
+    order = world.do.selling.create_order(BUYER, actor="buyer")
+    before = world.snapshot()
+
+    with pytest.raises(ConflictError) as error:
+        world.do.paying.pay_by_transaction(order.id, hash32("x"), actor="buyer")
+
+    assert error.value.reasons == (Reason.MISSING_OKX_META,)
+    assert world.snapshot() == before
+
+
+def test_pay_by_transaction__same_transaction_again__same_policy(world: World) -> None:
+    order = world.covered("alice")
+    before = world.snapshot()
+
+    again = world.do.paying.pay_by_transaction(order.id, order.payment_tx or "", actor="buyer")
+
+    assert again == order
+    assert world.snapshot() == before
+
+
+def test_pay_by_transaction__covered_by_another__conflict(world: World) -> None:
+    order = world.covered("alice")
+    second = world.chain.pay(order)
+
+    with pytest.raises(ConflictError) as error:
+        world.do.paying.pay_by_transaction(order.id, second, actor="buyer")
+
+    assert error.value.reasons == (Reason.PURCHASE_ORDER_ALREADY_PAID,)
+
+
+def test_judge__checkout_of_an_older_deployment__wrong_contract(world: World) -> None:
+    order = replace(world.bound("alice"), checkout=STRANGER)
+    tx_hash = world.chain.pay(order)
+    (log,) = world.chain.transactions[tx_hash].premiums
+
+    reason = judge(order, log, world.chain.mine(9), CONFIRMATIONS, world.outside.site)
+
+    assert reason is Reason.PAYMENT_WRONG_CONTRACT
+
+
+def test_mark_paid__bound__covered_from_now_and_flagged(world: World) -> None:
+    order = world.bound("alice")
+
+    covered = world.do.paying.mark_paid(order.id, actor="olga", reason="bank transfer 17")
+
+    assert (covered.payment_kind, covered.manual_actor, covered.manual_reason) == (
+        "manual",
+        "olga",
+        "bank transfer 17",
+    )
+    assert covered.start_ms == (world.chain.head().time_s + 600) * 1000
+    assert covered.payment_tx is None
+
+
+def test_mark_paid__no_reason__invalid(world: World) -> None:
+    order = world.bound("alice")
+
+    with pytest.raises(InvalidInputError):
+        world.do.paying.mark_paid(order.id, actor="olga", reason=" ")
+
+
+@pytest.mark.parametrize("state", ["draft", "covered", "cancelled"])
+def test_mark_paid__not_payable__conflict_and_nothing_changed(world: World, state: str) -> None:
+    if state == "draft":
+        order = world.do.selling.create_order(BUYER, actor="buyer")
+    elif state == "covered":
+        order = world.covered("alice")
+    else:
+        order = world.do.selling.cancel(world.bound("alice").id, actor="buyer", reason="changed my mind")
+    before = world.snapshot()
+
+    with pytest.raises(ConflictError):
+        world.do.paying.mark_paid(order.id, actor="olga", reason="because")
+
+    assert world.snapshot() == before
+
+
+def test_cancel__covered__illegal_and_nothing_changed(world: World) -> None:
+    order = world.covered("alice")
+    before = world.snapshot()
+
+    with pytest.raises(IllegalTransition):
+        world.do.selling.cancel(order.id, actor="buyer", reason="no")
+
+    assert world.snapshot() == before
+
+
+def test_policy_numbers__order_of_cover__sequential(world: World) -> None:
+    first = world.covered("alice")
+    second = world.covered("bob", OTHER_BUYER)
+
+    assert (first.policy_no, second.policy_no) == (1, 2)
+
+
+def test_sync__deep_enough_logs__covers_once_and_moves_on(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+
+    first = world.do.syncing.sync()
+    second = world.do.syncing.sync()
+
+    assert (first.covered, first.unmatched) == ((order.id,), 0)
+    assert (second.covered, second.first) == ((), first.last + 1)
+    assert world.do.selling.show(order.id).state == "COVERED"
+
+
+def test_sync__four_blocks_deep__not_yet_covered_nor_listed(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS - 1)
+
+    result = world.do.syncing.sync()
+
+    assert (result.covered, result.unmatched) == ((), 0)
+    assert world.do.selling.show(order.id).state == "BOUND"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"order_hash": hash32("unknown")}, Reason.PAYMENT_WRONG_ORDER),
+        ({"quote_hash": hash32("other")}, Reason.PAYMENT_WRONG_QUOTE),
+        ({"payer": STRANGER}, Reason.PAYMENT_WRONG_PAYER),
+        ({"amount": 1}, Reason.PAYMENT_WRONG_AMOUNT),
+    ],
+)
+def test_sync__wrong_log__listed_with_its_money(
+    world: World, wrong: dict[str, object], reason: Reason
+) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order, **wrong)
+    world.chain.mine(CONFIRMATIONS)
+
+    result = world.do.syncing.sync()
+
+    (listed,) = world.do.paying.unmatched(open_only=True)
+    assert (result.covered, result.unmatched) == ((), 1)
+    assert (listed.tx_hash, listed.reason, listed.amount) == (tx_hash, reason, wrong.get("amount", PREMIUM))
+
+
+def test_sync__order_paid_twice__second_is_a_duplicate(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order)
+    second = world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+
+    world.do.syncing.sync()
+
+    (listed,) = world.do.paying.unmatched(open_only=True)
+    assert (listed.tx_hash, listed.reason) == (second, Reason.PAYMENT_DUPLICATE)
+
+
+def test_sync__payment_reorganised_before_it_was_deep__never_covered(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order)
+    world.chain.mine(3)
+    world.do.syncing.sync()
+    world.chain.reorg(4)
+    world.chain.mine(CONFIRMATIONS)
+
+    result = world.do.syncing.sync()
+
+    assert (result.covered, result.vanished) == ((), ())
+    assert world.do.selling.show(order.id).state == "BOUND"
+
+
+def test_sync__deep_reorganisation_takes_a_counted_payment__reported_and_listed(world: World) -> None:
+    world.chain.mine(10)
+    world.do.syncing.sync()
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+    world.do.syncing.sync()
+    world.chain.reorg(7)
+    world.chain.mine(CONFIRMATIONS)
+
+    result = world.do.syncing.sync()
+    again = world.do.syncing.sync()
+
+    assert (result.vanished, again.vanished) == ((order.id,), ())
+    (listed,) = world.do.paying.unmatched(open_only=True)
+    assert (listed.tx_hash, listed.reason) == (tx_hash, Reason.PAYMENT_NOT_FOUND)
+
+
+def test_sync__node_of_another_chain__conflict(world: World) -> None:
+    world.chain.id = 1
+
+    with pytest.raises(ConflictError, match="chain 1"):
+        world.do.syncing.sync()
+
+
+def test_resolve_unmatched__once__closed_and_not_again(world: World) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order, amount=1)
+    world.chain.mine(CONFIRMATIONS)
+    world.do.syncing.sync()
+
+    world.do.paying.resolve_unmatched(tx_hash, 0, actor="op", resolution="refunded in 0xabc")
+
+    assert world.do.paying.unmatched(open_only=True) == []
+    with pytest.raises(ConflictError, match="refunded in 0xabc"):
+        world.do.paying.resolve_unmatched(tx_hash, 0, actor="op", resolution="again")
+
+
+def test_resolve_unmatched__unknown__not_found(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        world.do.paying.resolve_unmatched(hash32("x"), 0, actor="op", resolution="y")

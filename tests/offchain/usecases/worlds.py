@@ -1,0 +1,352 @@
+"""A whole business over fakes: a chain in memory, the simulator's exchange without HTTP, a SQLite file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from liqpass.adapters.database import migrate
+from liqpass.adapters.database.engine import open_engine
+from liqpass.adapters.database.key_vault import KeyVault
+from liqpass.adapters.database.store import SqlStore
+from liqpass.adapters.okx.simulator import queries
+from liqpass.adapters.okx.simulator.accounts import Account, ApiKey
+from liqpass.adapters.okx.simulator.closes import Close
+from liqpass.adapters.okx.simulator.exchange import Exchange
+from liqpass.bootstrap import Outside, UseCases
+from liqpass.domain.identifiers import format_bytes32
+from liqpass.domain.merkle import Payout
+from liqpass.domain.parameters import CONSERVATIVE, Parameters
+from liqpass.domain.reasons import Reason
+from liqpass.ports import (
+    BatchOnChain,
+    BlockRef,
+    OkxCredentials,
+    OkxFetchError,
+    OkxIdentity,
+    PayoutLog,
+    PremiumLog,
+    TransactionSeen,
+)
+from liqpass.records import Claim, OkxResponse, Order, Site
+
+CHAIN_ID = 31337
+CHECKOUT = "0x" + "c0" * 20
+VAULT = "0x" + "fa" * 20
+BUYER = "0x" + "b1" * 20
+OTHER_BUYER = "0x" + "b2" * 20
+STRANGER = "0x" + "5a" * 20
+APPROVER = "0x" + "a9" * 20
+MASTER_KEY = bytes(range(32))
+GENESIS_S = 1_790_000_000 // 86_400 * 86_400  # midnight UTC: cut-off is two hours later
+BLOCK_S = 2
+PREMIUM = 1_000_000
+PAYOUT = 50_000_000
+HOUR_S = 3_600
+
+
+def hash32(*parts: object) -> str:
+    """A made-up 32-byte hash in hex with 0x."""
+    return "0x" + hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+class FakeChain:
+    """Blocks, premiums and a vault. `depth`: a block so deep below the head is final."""
+
+    def __init__(self, depth: int = 5) -> None:
+        self.id = CHAIN_ID
+        self.depth = depth
+        self.fork = 0
+        self.blocks = [BlockRef(0, hash32("block", 0, 0), GENESIS_S)]
+        self.transactions: dict[str, TransactionSeen] = {}
+        self.batches: dict[int, BatchOnChain] = {}
+        self.paid_at: dict[int, int] = {}
+        self.logs: list[PayoutLog] = []
+
+    def mine(self, count: int = 1, *, seconds: int = BLOCK_S) -> BlockRef:
+        for _ in range(count):
+            number = len(self.blocks)
+            time_s = self.blocks[-1].time_s + seconds
+            self.blocks.append(BlockRef(number, hash32("block", number, self.fork), time_s))
+        return self.blocks[-1]
+
+    def pay(self, order: Order, **wrong: object) -> str:
+        """A block with one PremiumPaid for `order`; `wrong` replaces fields of the log."""
+        block = self.mine()
+        tx_hash = hash32("tx", block.hash, order.id, len(self.transactions))
+        log = PremiumLog(
+            CHECKOUT, tx_hash, 0, block, order.order_hash, order.buyer, order.premium, order.quote_hash or ""
+        )
+        log = replace(log, **wrong)  # type: ignore[arg-type]
+        self.transactions[tx_hash] = TransactionSeen(tx_hash, True, block, (log,))
+        return tx_hash
+
+    def revert(self) -> str:
+        """A block with one failed transaction."""
+        block = self.mine()
+        tx_hash = hash32("reverted", block.hash)
+        self.transactions[tx_hash] = TransactionSeen(tx_hash, False, block, ())
+        return tx_hash
+
+    def reorg(self, depth: int) -> None:
+        """Replace the newest blocks; their transactions are gone."""
+        self.fork += 1
+        kept = len(self.blocks) - depth
+        gone = {block.hash for block in self.blocks[kept:]}
+        self.blocks = self.blocks[:kept]
+        self.transactions = {
+            tx_hash: seen for tx_hash, seen in self.transactions.items() if seen.block.hash not in gone
+        }
+        self.mine(depth)
+
+    def approve(self, batch_id: int, root: str, total: int) -> None:
+        now_s = self.mine().time_s
+        self.batches[batch_id] = BatchOnChain(root, APPROVER, total, 0, now_s, now_s + 48 * HOUR_S, False)
+
+    def revoke(self, batch_id: int) -> None:
+        self.mine()
+        self.batches[batch_id] = replace(self.batches[batch_id], revoked=True)
+
+    def execute(self, payouts: Sequence[Payout], *, refused: Sequence[str] = ()) -> None:
+        block = self.mine()
+        tx_hash = hash32("execute", block.hash)
+        for index, payout in enumerate(payouts):
+            failed = payout.recipient in refused
+            self.logs.append(
+                PayoutLog(
+                    failed,
+                    tx_hash,
+                    index,
+                    block.number,
+                    payout.batch_id,
+                    payout.policy_no,
+                    payout.recipient,
+                    payout.amount,
+                    format_bytes32(payout.evidence_hash),
+                )
+            )
+            if not failed:
+                self.paid_at[payout.policy_no] = block.number
+
+    def settle(self) -> None:
+        """Blocks until everything so far is final."""
+        self.mine(self.depth)
+
+    def chain_id(self) -> int:
+        return self.id
+
+    def vault(self) -> str:
+        return VAULT
+
+    def head(self) -> BlockRef:
+        return self.blocks[-1]
+
+    def final_block(self) -> BlockRef:
+        return self.blocks[max(len(self.blocks) - 1 - self.depth, 0)]
+
+    def block(self, number: int) -> BlockRef | None:
+        return self.blocks[number] if number < len(self.blocks) else None
+
+    def transaction(self, tx_hash: str) -> TransactionSeen | None:
+        return self.transactions.get(tx_hash)
+
+    def premium_logs(self, first: int, last: int) -> list[PremiumLog]:
+        found = [
+            log
+            for seen in self.transactions.values()
+            for log in seen.premiums
+            if first <= log.block.number <= last and log.contract == CHECKOUT
+        ]
+        return sorted(found, key=lambda log: (log.block.number, log.log_index))
+
+    def paid_policies(self, policy_nos: Sequence[int], at: BlockRef) -> frozenset[int]:
+        return frozenset(no for no in policy_nos if self.paid_at.get(no, at.number + 1) <= at.number)
+
+    def batch(self, batch_id: int, at: BlockRef) -> BatchOnChain | None:
+        found = self.batches.get(batch_id)
+        return found if found is not None and found.approved_at_s <= at.time_s else None
+
+    def payout_logs(self, batch_id: int, last: int) -> list[PayoutLog]:
+        return [log for log in self.logs if log.batch_id == batch_id and log.block_number <= last]
+
+
+class FakeClock:
+    """The chain's time plus `ahead_ms`."""
+
+    def __init__(self, chain: FakeChain) -> None:
+        self._chain = chain
+        self.ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return self._chain.head().time_s * 1000 + self.ahead_ms
+
+
+class FakeOkx:
+    """OkxAccounts over the simulator's exchange. `fault`: what the next fetches raise."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.exchange = Exchange(clock.now_ms)
+        self.fault: OkxFetchError | None = None
+        self.bodies: list[bytes] | None = None
+        self.fetches = 0
+
+    @contextmanager
+    def open(self, credentials: OkxCredentials) -> Iterator[FakeAccount]:
+        found = self.exchange.find_key(credentials.api_key)
+        if found is None:
+            raise OkxFetchError(Reason.FETCH_FAILED, "OKX does not know the key", key_broken=True)
+        yield FakeAccount(self, *found)
+
+
+@dataclass
+class FakeAccount:
+    okx: FakeOkx
+    account: Account
+    key: ApiKey
+
+    def identity(self) -> OkxIdentity:
+        self._fail()
+        permissions = frozenset(self.key.permissions.split(","))
+        return OkxIdentity(self.account.uid, self.account.main_uid, permissions)
+
+    def positions(self) -> OkxResponse:
+        return self._get("/api/v5/account/positions", {})
+
+    def order(self, inst_id: str, ord_id: str) -> OkxResponse:
+        return self._get("/api/v5/trade/order", {"instId": inst_id, "ordId": ord_id})
+
+    def claim_responses(self, inst_id: str, pos_id: str) -> list[OkxResponse]:
+        self.okx.fetches += 1
+        swap = {"instType": "SWAP", "instId": inst_id}
+        return [
+            self._get("/api/v5/account/positions-history", {**swap, "posId": pos_id, "limit": "100"}),
+            self._get("/api/v5/trade/orders-history", {**swap, "limit": "100"}),
+            self._get("/api/v5/trade/orders-history-archive", {**swap, "limit": "100"}),
+            self._get("/api/v5/account/positions", {"instId": inst_id}),
+        ]
+
+    def _get(self, path: str, params: dict[str, str]) -> OkxResponse:
+        self._fail()
+        rows = queries.SIGNED[path](self.okx.exchange, self.account, self.key, params)
+        body = json.dumps({"code": "0", "msg": "", "data": rows}).encode()
+        if self.okx.bodies:
+            body = self.okx.bodies.pop(0)
+        query = "&".join(f"{name}={value}" for name, value in params.items())
+        now_ms = self.okx.exchange.now_ms()
+        return OkxResponse("GET", f"{path}?{query}" if query else path, 200, now_ms, now_ms, body)
+
+    def _fail(self) -> None:
+        if self.okx.fault is not None:
+            raise self.okx.fault
+
+
+class FakeSignatures:
+    """Accepts exactly the signatures that a test put in."""
+
+    def __init__(self) -> None:
+        self.valid: set[tuple[str, str, str]] = set()
+
+    def signed_by(self, address: str, message: str, signature: str) -> bool:
+        return (address, message, signature) in self.valid
+
+
+@cache
+def _empty_database() -> bytes:
+    """A migrated database file; migrating once saves a third of a second a test."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = open_engine(f"sqlite:///{path}")
+        migrate.upgrade(engine)
+        engine.dispose()  # the last connection takes the write-ahead log into the file
+        return path.read_bytes()
+
+
+class World:
+    """The business. Every trader has one account of the same name and one open BTC position."""
+
+    def __init__(self, folder: Path, parameters: Parameters = CONSERVATIVE) -> None:
+        self.database = folder / "liqpass.db"
+        self.database.write_bytes(_empty_database())
+        self.engine = open_engine(f"sqlite:///{self.database}")
+        self.store = SqlStore(self.engine)
+        self.chain = FakeChain(parameters.confirmations)
+        self.clock = FakeClock(self.chain)
+        self.okx = FakeOkx(self.clock)
+        self.signatures = FakeSignatures()
+        self.parameters = parameters
+        self.outside = Outside(
+            store=self.store,
+            clock=self.clock,
+            chain=self.chain,
+            okx=self.okx,
+            vault=KeyVault([MASTER_KEY]),
+            signatures=self.signatures,
+            site=Site(CHAIN_ID, CHECKOUT, VAULT, "simulator"),
+            parameters=parameters,
+            first_block=0,
+        )
+        self.do = UseCases(self.outside)
+
+    def trader(self, name: str, **terms: object) -> str:
+        """A new account with a position two hours old; its posId."""
+        self.okx.exchange.add_account(name)
+        wanted = {"contracts": Decimal(100), "lever": Decimal(5), "age_ms": 2 * HOUR_S * 1000, **terms}
+        opened = self.okx.exchange.open_position(name, "BTC-USDT-SWAP", **wanted)  # type: ignore[arg-type]
+        return opened.pos_id
+
+    def credentials(self, name: str, label: str = "reader") -> OkxCredentials:
+        key = self.okx.exchange.account(name).keys[label].credentials
+        return OkxCredentials(key.api_key, key.secret, key.passphrase, False)
+
+    def bound(self, name: str, buyer: str = BUYER) -> Order:
+        """A BOUND order of a new trader."""
+        from liqpass.policies import ByPosition  # noqa: PLC0415  # the only place that needs it
+
+        pos_id = self.trader(name)
+        order = self.do.selling.create_order(buyer, actor="buyer")
+        wanted = ByPosition("BTC-USDT-SWAP", pos_id)
+        return self.do.binding.bind(order.id, self.credentials(name), wanted, actor="buyer")
+
+    def covered(self, name: str, buyer: str = BUYER) -> Order:
+        """A COVERED order of a new trader, its cover begun."""
+        order = self.bound(name, buyer)
+        tx_hash = self.chain.pay(order)
+        self.chain.mine(self.parameters.confirmations)
+        order = self.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+        self.chain.mine(seconds=self.parameters.waiting_s + 1)
+        return order
+
+    def liquidate(self, name: str, kind: Close = Close.FULL_LIQUIDATION) -> None:
+        (pos_id,) = self.okx.exchange.account(name).positions
+        self.okx.exchange.close_position(name, pos_id, kind)
+        self.chain.mine(seconds=10)
+
+    def claimed(self, name: str, buyer: str = BUYER, kind: Close = Close.FULL_LIQUIDATION) -> Claim:
+        """A PENDING claim on a liquidated position."""
+        order = self.covered(name, buyer)
+        self.liquidate(name, kind)
+        return self.do.claiming.submit(order.id, actor="buyer")
+
+    def approved(self, name: str, buyer: str = BUYER) -> Claim:
+        """An APPROVED claim."""
+        return self.do.reviewing.approve(self.claimed(name, buyer).id, reviewer="rita").claim
+
+    def snapshot(self) -> list[tuple[object, ...]]:
+        """Every row of every table, to show that nothing changed."""
+        with self.engine.connect() as connection:
+            names = connection.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+            ).scalars()
+            rows = [
+                (name, *row)
+                for name in list(names)
+                for row in connection.exec_driver_sql(f'SELECT * FROM "{name}"').all()
+            ]
+        return sorted(rows, key=repr)
