@@ -1,4 +1,4 @@
-"""ApeSigner with ape's real accounts. Needs the `ape` extra; run with `-p no:ape_test` as all of this folder."""
+"""ApeSigner with accounts of ape. Needs the `ape` extra; run with `-p no:ape_test` like its neighbours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signer import ApeSigner, check_signed
 
-pytest.importorskip("ape", reason="the ape extra is not installed")
+ape = pytest.importorskip("ape", reason="the ape extra is not installed")
 
 KEY = "0x" + "22" * 32
 PASSPHRASE = "correct horse battery staple"
@@ -35,12 +35,10 @@ CREATION = {name: value for name, value in CALL.items() if name != "to"}
 @pytest.fixture
 def keyfile_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An encrypted keyfile in a data folder of its own, unlocked as an unattended run does it."""
-    import ape
-    from ape_accounts import import_account_from_private_key
-
+    ape_accounts = pytest.importorskip("ape_accounts")
     monkeypatch.setattr(ape.config, "DATA_FOLDER", tmp_path)
     ape.accounts.containers["accounts"].__dict__.pop("data_folder", None)
-    account = import_account_from_private_key("liqpass-signer-test", PASSPHRASE, KEY)
+    account = ape_accounts.import_account_from_private_key("liqpass-signer-test", PASSPHRASE, KEY)
     account.set_autosign(True, passphrase=PASSPHRASE)
     yield account
     account.keyfile_path.unlink(missing_ok=True)
@@ -48,8 +46,6 @@ def keyfile_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def test_account() -> Any:
-    import ape
-
     return ape.accounts.test_accounts[1]
 
 
@@ -81,8 +77,6 @@ def test_submit__with_an_account_of_ape__pays(
 
 
 def test_sign__person_says_no__signing_error() -> None:
-    import ape
-
     class Refusing:
         address = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
         network_manager = ape.networks

@@ -1,4 +1,4 @@
-"""The journal's promises: one key one transaction, one in flight, one owner, one chain, nobody else's eyes."""
+"""The journal's promises: one key one transaction, one in flight, one owner, one chain, a private file."""
 
 from __future__ import annotations
 
