@@ -24,12 +24,49 @@ from scripts._creations import ABIS, CONTRACTS, arguments_of, names
 from scripts._handover import manager_calls, multicall_data
 from scripts._locate import block_of_creation, creation_in_block, handover_log
 from scripts._parameters import Parameters
-from scripts._record import Deployed, Handover, Record, role_entry, save_record
+from scripts._record import Deployed, Handover, Record, RecordError, load_record, role_entry, save_record
 from scripts._roles import Role
 
 
 class DeploymentError(Exception):
     """The deployment cannot go on. What is done stays done and recorded."""
+
+
+def begin(
+    connection: Connection,
+    parameters: Parameters,
+    deployer: str,
+    path: Path,
+    tell: Callable[[str], None],
+) -> Record:
+    """The record to go on with, or a new one. Raises RecordError when it is another deployment's."""
+    genesis = connection.genesis_hash
+    new = Record(
+        chain_id=connection.chain_id,
+        genesis_hash=genesis,
+        generation=parameters.generation,
+        deployer=deployer,
+        start_block=int(connection.web3.eth.block_number),
+    )
+    record = load_record(path)
+    if record is None:
+        return new
+    gone = record.genesis_hash != genesis or any(
+        connection.code_hash(deployed.address) is None for deployed in record.contracts.values()
+    )
+    if gone and not connection.live:
+        tell(f"{path} is of a local chain that is gone: starting anew")
+        return new
+    if gone:
+        raise RecordError(f"{path} is of another chain: its contracts or its genesis block are not here")
+    if record.generation != parameters.generation:
+        raise RecordError(
+            f"{path} is generation {record.generation}, the parameters say {parameters.generation}: "
+            f"keep it as {path.stem}.{record.generation}.json first"
+        )
+    if record.deployer != deployer:
+        raise RecordError(f"{path} was begun by {record.deployer}; go on with that account, not {deployer}")
+    return record
 
 
 @dataclass(slots=True)

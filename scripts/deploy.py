@@ -18,11 +18,11 @@ from scripts._build import Build, BuildError
 from scripts._checks import Subject, all_checks
 from scripts._connection import Connection, NetworkRefusedError
 from scripts._creations import CONTRACTS
-from scripts._deployment import Deployment, DeploymentError
+from scripts._deployment import Deployment, DeploymentError, begin
 from scripts._locate import LocateError
 from scripts._parameters import Parameters, ParametersError, load_parameters
 from scripts._preconditions import chain_refusals
-from scripts._record import Record, RecordError, load_record
+from scripts._record import Record, RecordError
 from scripts._safety import refusals
 from scripts._tables import checks_table, contracts_table, plan_tables, wide_console
 
@@ -105,7 +105,7 @@ def cli(  # noqa: PLR0917 - click passes options by name
                 "the contracts differ from their commit: commit them, or pass --allow-dirty"
             )
         path = connection.record_path(deployments)
-        record = _record(connection, parameters, deployer.address, path, console)
+        record = begin(connection, parameters, deployer.address, path, console.print)
         console.print(*plan_tables(connection, parameters, record, deployer.address), sep="\n")
         if dry_run:
             console.print("dry run: nothing was sent")
@@ -148,39 +148,6 @@ def _refuse(connection: Connection, parameters: Parameters, deployer: str) -> No
     found = refusals(parameters, deployer, live=connection.live) or chain_refusals(connection, parameters)
     if found:
         raise DeploymentError("refused, nothing was sent:\n" + "\n".join(f"  {reason}" for reason in found))
-
-
-def _record(
-    connection: Connection, parameters: Parameters, deployer: str, path: Path, console: Console
-) -> Record:
-    """The record to go on with, or a new one. Raises RecordError when it is another deployment's."""
-    genesis = connection.genesis_hash
-    new = Record(
-        chain_id=connection.chain_id,
-        genesis_hash=genesis,
-        generation=parameters.generation,
-        deployer=deployer,
-        start_block=int(connection.web3.eth.block_number),
-    )
-    record = load_record(path)
-    if record is None:
-        return new
-    gone = record.genesis_hash != genesis or any(
-        connection.code_hash(deployed.address) is None for deployed in record.contracts.values()
-    )
-    if gone and not connection.live:
-        console.print(f"{path} is of a local chain that is gone: starting anew")
-        return new
-    if gone:
-        raise RecordError(f"{path} is of another chain: its contracts or its genesis block are not here")
-    if record.generation != parameters.generation:
-        raise RecordError(
-            f"{path} is generation {record.generation}, the parameters say {parameters.generation}: "
-            f"keep it as {path.stem}.{record.generation}.json first"
-        )
-    if record.deployer != deployer:
-        raise RecordError(f"{path} was begun by {record.deployer}; go on with that account, not {deployer}")
-    return record
 
 
 def _tell(console: Console, event: Event) -> None:
