@@ -11,6 +11,7 @@ from liqpass.domain.okx_records import (
     OkxRecordError,
     OpenPosition,
     OrderRecord,
+    is_open,
     opening_side,
     parse_instrument,
     read_closed_position,
@@ -67,7 +68,7 @@ def trace(records: Records, key: PositionKey) -> Trace:
     faults = _Faults()
     bound = _bound(records.bound, key, faults)
     closed = _closed(records.closed, key, bound, faults)
-    still_open = any(_same_position(row, key) for row in records.open)
+    still_open = any(is_open(row) and _same_position(row, key) for row in records.open)
     # The position's life ends with its last row; an open or vanished one is followed to the end.
     last_ms = closed[-1].u_time_ms + CLOCK_TOLERANCE_MS if closed and not still_open else None
     orders, strays = _orders(records.orders, key, last_ms, faults)

@@ -201,6 +201,14 @@ def read_account_config(row: Mapping[str, Any]) -> AccountConfig:
     return AccountConfig(uid, main_uid, permissions)
 
 
+def is_open(row: Mapping[str, Any]) -> bool:
+    """Whether a row of `/api/v5/account/positions` still holds something: OKX may list size zero for a moment.
+
+    A size that came as a number counts as open, to be refused as one where it is read.
+    """
+    return row.get("pos") not in ("0", "")
+
+
 def order_opens(order: OrderRecord, position: OpenPosition) -> bool:
     """Whether `order` is the one that opened `position`, by identity, side and time (± 1 s)."""
     return (

@@ -20,6 +20,7 @@ from liqpass.domain.okx_records import (
     Exposure,
     OkxRecordError,
     OpenPosition,
+    is_open,
     parse_instrument,
     read_exposure,
     read_open_position,
@@ -104,7 +105,7 @@ def underwrite_position(
     if path.path != POSITIONS or path.query not in _UNFILTERED:
         return (Reason.POSITION_UNREADABLE,)
     try:
-        rows = [row for row in read_rows(response) if _is_open(row.get("pos"))]
+        rows = [row for row in read_rows(response) if is_open(row)]
         same_id = [row for row in rows if row.get("posId") == key.pos_id]
         mine = [position for position in map(read_open_position, same_id) if position.key == key]
         if len(mine) != 1:
@@ -149,8 +150,3 @@ def _hedges(other: Exposure, mine: OpenPosition) -> bool:
     if other.base != parse_instrument(mine.key.inst_id).base:
         return False
     return other.inst_type not in _DIRECTED or other.direction != mine.direction
-
-
-def _is_open(size: object) -> bool:
-    # OKX may list a closed position with size zero for a moment; a number stays, to be refused as one
-    return size not in ("0", "")

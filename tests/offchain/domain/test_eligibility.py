@@ -328,6 +328,10 @@ def test_decide__what_the_trader_did__never_turns_not_eligible_into_review():
     assert (decision.verdict, decision.reasons) == (NOT, (R.OUT_OF_COVERAGE_WINDOW,))
 
 
+def test_decide__closed_position_still_listed_with_size_zero__not_open():
+    assert verdict(requests(still_open=[position_row(pos="0")])).verdict is ELIGIBLE
+
+
 def test_decide__posid_reused_and_ours_liquidated__eligible():
     later = closed_row(cTime=str(EVENT_MS + 10_000), uTime=str(EVENT_MS + 60_000), type="2", liqPenalty="0")
 
