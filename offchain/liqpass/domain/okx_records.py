@@ -202,7 +202,7 @@ def read_account_config(row: Mapping[str, Any]) -> AccountConfig:
 
 
 def is_open(row: Mapping[str, Any]) -> bool:
-    """Whether a row of `/api/v5/account/positions` still holds something: OKX may list size zero for a moment.
+    """Whether a row of `/api/v5/account/positions` holds something: size zero may be listed for a moment.
 
     A size that came as a number counts as open, to be refused as one where it is read.
     """
