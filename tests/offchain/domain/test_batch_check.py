@@ -244,7 +244,9 @@ def test_check__position_that_underwriting_refuses__refused():
 
     (refusal,) = check(batch(forged), known)
     assert (refusal.policy_no, refusal.reason) == (1, Reason.UNDERWRITING_BREACHED)
-    assert refusal.message.endswith("LEVERAGE_TOO_HIGH, LIQUIDATION_TOO_CLOSE")
+    assert refusal.message == (
+        "the position should not have been insured: LEVERAGE_TOO_HIGH, LIQUIDATION_TOO_CLOSE"
+    )
 
 
 def _hash_of(each):
@@ -403,6 +405,14 @@ def test_check__marked_by_hand__refused_unless_exactly_so_many_are_allowed():
     assert _reasons(file, facts(payment(2)), allow_manual=1) == set()
     assert _reasons(file, facts(payment(2)), allow_manual=2) == refused
     assert _reasons(batch(item(2)), facts(payment(2)), allow_manual=1) == refused
+
+
+def test_check__marked_by_hand__refusal_names_the_policies():
+    (refusal,) = check(batch(manual_item(1)), facts())
+    assert refusal.message == "1 orders were marked paid by hand (policies: 1), 0 allowed"
+
+    (refusal,) = check(batch(item(1)), SOUND, allow_manual=1)
+    assert refusal.message == "0 orders were marked paid by hand (policies: none), 1 allowed"
 
 
 def test_check__marked_by_hand__everything_else_is_checked():

@@ -1,6 +1,7 @@
 """Every row of the verdict table (facts/okx.md, design §3.1), boundaries to the millisecond."""
 
 import dataclasses
+from decimal import Decimal
 
 import pytest
 from domain_stories import (
@@ -16,6 +17,8 @@ from domain_stories import (
     requests,
     verdict,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 from liqpass.domain.decision import Verdict
 from liqpass.domain.eligibility import decide
 from liqpass.domain.evidence import Event, parse_bundle
@@ -394,6 +397,21 @@ def test_decide__partial_liquidation_before_cover_only__nothing_payable():
     assert decision.verdict is REVIEW
     assert (decision.realised_loss, decision.payout) == (0, 0)
     assert decision.reasons == (R.OUT_OF_COVERAGE_WINDOW, R.PARTIAL_LIQUIDATION)
+
+
+@given(
+    st.integers(WINDOW.start_ms - 10_000, WINDOW.end_ms + 10_000),
+    st.integers(-5000, 5000),
+    st.decimals(min_value=-200, max_value=200, places=8),
+)
+def test_decide__any_clean_liquidation__eligible_only_inside_and_with_a_loss(time_ms, lag_ms, pnl):
+    row = closed_row(uTime=str(time_ms + lag_ms), pnl=f"{pnl:f}", realizedPnl=f"{pnl - Decimal('31.21'):f}")
+    decision = verdict(requests(closed=[row], orders=[order_row(fillTime=str(time_ms), pnl=f"{pnl:f}")]))
+
+    lost = Decimal("30.6") - pnl
+    payable = WINDOW.covers(time_ms) and lost >= Decimal("0.000001")
+    assert decision.verdict is (ELIGIBLE if payable else NOT)
+    assert decision.payout <= min(50_000_000, max(lost, 0) * 1_000_000)
 
 
 def test_decide__absurd_figures__no_amount_to_rely_on():
