@@ -82,7 +82,8 @@ class Reviewing:
             action = PolicyAction.REJECT if final else PolicyAction.RELEASE_CLAIM
             unit.orders.advance(order, policy_state.advance(PolicyState(order.state), action), act)
             unit.claims.add_review(
-                Review(claim.id, claim.evidence_hash or "", who, REJECT, reason.strip(), now_ms), act
+                Review(claim.id, claim.evidence_hash or "", who, REJECT, reason.strip(), now_ms),
+                Act(who, "CLAIM_REVIEWED", now_ms, {"decision": REJECT, "reason": reason}),
             )
             if final:
                 unit.controls.drop_credential(order.id)

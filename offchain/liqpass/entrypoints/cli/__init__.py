@@ -13,6 +13,7 @@ from liqpass.entrypoints.cli.okx import okx
 from liqpass.entrypoints.cli.operate import blocklist, db, keys, params, pause
 from liqpass.entrypoints.cli.order import order
 from liqpass.entrypoints.cli.session import FaultGroup, Session
+from liqpass.entrypoints.cli.tx import tx
 
 
 @click.group(cls=FaultGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,5 +43,6 @@ for command in (
     reconcile,
     report,
     sync,
+    tx,
 ):
     main.add_command(command)
