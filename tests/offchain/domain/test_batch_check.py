@@ -326,6 +326,14 @@ def test_check__root_or_total_changed__refused():
     assert _reasons(batch(item(1), total=50_000_001)) == {(None, Reason.BATCH_WRONG_TOTAL)}
 
 
+def test_check__policy_number_beyond_uint256__no_tree():
+    file = batch(item(1))
+    huge = _swap(item(1), policy_no=2**256)
+
+    found = _reasons(dataclasses.replace(file, items=(huge,)))
+    assert found == {(None, Reason.BATCH_WRONG_ROOT), (2**256, Reason.WRONG_POLICY_NUMBER)}
+
+
 def test_check__item_dropped_or_added__root_and_total_refused():
     both, one = batch(item(1), item(2)), batch(item(1))
     broken = {(None, Reason.BATCH_WRONG_ROOT), (None, Reason.BATCH_WRONG_TOTAL)}

@@ -184,6 +184,16 @@ REVIEWED = {
         requests(closed=[closed_row(), closed_row(fee="-1.22", realizedPnl="-103.22")]),
         R.CONTRADICTORY_RECORDS,
     ),
+    "two closes of one moment": (
+        requests(
+            closed=[
+                closed_row(type="2", liqPenalty="0", realizedPnl="-73.21"),
+                closed_row(type="2", liqPenalty="0", realizedPnl="-73.21", closeTotalPos="39"),
+            ],
+            orders=[],
+        ),
+        R.CONTRADICTORY_RECORDS,
+    ),
     "one order told in two ways": (
         requests(orders=[order_row(), order_row(pnl="-71")]),
         R.CONTRADICTORY_RECORDS,
