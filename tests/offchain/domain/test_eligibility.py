@@ -341,6 +341,20 @@ def test_decide__what_the_trader_did__never_turns_not_eligible_into_review():
     assert (decision.verdict, decision.reasons) == (NOT, (R.OUT_OF_COVERAGE_WINDOW,))
 
 
+@pytest.mark.parametrize(
+    ("lag_ms", "reason"), [(1000, R.IDENTITY_MISMATCH), (1001, R.LIQUIDATION_ROW_MISSING)]
+)
+def test_decide__ctime_off__looked_at_within_a_second(lag_ms, reason):
+    decision = verdict(requests(closed=[closed_row(cTime=str(OPENED_MS + lag_ms))]))
+
+    assert (decision.verdict, reason in decision.reasons) == (REVIEW, True)
+
+
+@pytest.mark.parametrize(("total", "expected"), [("-103.22", ELIGIBLE), ("-103.220001", REVIEW)])
+def test_decide__sum_off__one_cent_of_rounding(total, expected):
+    assert verdict(requests(closed=[closed_row(realizedPnl=total)])).verdict is expected
+
+
 def test_decide__closed_position_still_listed_with_size_zero__not_open():
     assert verdict(requests(still_open=[position_row(pos="0")])).verdict is ELIGIBLE
 
