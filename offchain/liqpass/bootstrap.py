@@ -76,7 +76,6 @@ class UseCases:
         self.reconciling = Reconciling(store, clock, outside.chain, site)
         self.reporting = Reporting(store, clock)
         self.releasing = Releasing(store, clock, site, outside.signatures)
-        self.controlling = Controlling(store, clock, outside.vault)
 
 
 class Application:
@@ -129,6 +128,16 @@ class Application:
         return store
 
     @cached_property
+    def vault(self) -> KeyVault:
+        """Seals under the master keys of the settings."""
+        return KeyVault(self.settings.master_keys())
+
+    @cached_property
+    def controlling(self) -> Controlling:
+        """Pause, blocklist, keys, audit: they work without a deployment record too."""
+        return Controlling(self.store, self.clock, self.vault)
+
+    @cached_property
     def use_cases(self) -> UseCases:
         """Every use case over the real outside."""
         return UseCases(
@@ -139,7 +148,7 @@ class Application:
                 okx=HttpOkxAccounts(
                     self.settings.okx_host.rstrip("/"), self.clock, allow_any_host=self.settings.is_local
                 ),
-                vault=KeyVault(self.settings.master_keys()),
+                vault=self.vault,
                 signatures=self.signatures,
                 site=self.site,
                 parameters=self.parameters,

@@ -32,6 +32,7 @@ def judge(order: Order, log: PremiumLog, head: BlockRef, confirmations: int, sit
         (log.payer == order.buyer, Reason.PAYMENT_WRONG_PAYER),
         (log.amount == order.premium, Reason.PAYMENT_WRONG_AMOUNT),
         (log.block.time_s <= order.valid_until_s, Reason.PAYMENT_TOO_LATE),
+        (order.state != PolicyState.CANCELLED, Reason.QUOTE_EXPIRED),
         (order.state in PAYABLE, Reason.PAYMENT_DUPLICATE),
         (head.number - log.block.number >= confirmations, Reason.PAYMENT_TOO_SHALLOW),
     )
@@ -50,12 +51,17 @@ def settle(unit: UnitOfWork, order: Order, log: PremiumLog, *, actor: str, now_m
         payment_log_index=log.log_index,
         payment_block=log.block.number,
     )
+    resolve_listed(unit, order, log, actor=actor, now_ms=now_ms)
+    return covered
+
+
+def resolve_listed(unit: UnitOfWork, order: Order, log: PremiumLog, *, actor: str, now_ms: int) -> None:
+    """Close what was listed about a payment that has found its order."""
     for index in (log.log_index, NO_LOG):
         listed = unit.payments.unmatched_of(log.tx_hash, index)
         if listed is not None and listed.resolved_at_ms is None:
             act = Act(actor, "UNMATCHED_RESOLVED", now_ms, {"order": order.id})
             unit.payments.resolve_unmatched(listed, f"matched to order {order.id}", act)
-    return covered
 
 
 def list_unmatched(
@@ -125,9 +131,12 @@ class Paying:
                 unit.orders.advance(
                     order, to, Act(actor, "PAYMENT_SUBMITTED", now_ms, {"transaction": wanted})
                 )
-        raise RefusedError(
-            f"transaction {wanted} does not pay for order {order.id}", reason or Reason.PAYMENT_NOT_FOUND
-        )
+        if refusal is Reason.PAYMENT_TOO_SHALLOW and log is not None:
+            depth = head.number - log.block.number
+            raise RefusedError(
+                f"the payment has {depth} of {confirmations} confirmations: submit it again", refusal
+            )
+        raise RefusedError(f"transaction {wanted} does not pay for order {order.id}", refusal)
 
     def mark_paid(self, order_uuid: str, *, actor: str, reason: str) -> Order:
         """Cover the order by hand from now on; flagged for ever. Raises InvalidInputError, ConflictError."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from liqpass.domain.reasons import Reason
-from liqpass.policies.payments import NO_LOG, PAYABLE, judge, list_unmatched, settle
+from liqpass.policies.payments import NO_LOG, PAYABLE, judge, list_unmatched, resolve_listed, settle
 from liqpass.ports import BlockRef, ChainError, ChainReader, Clock, PremiumLog, Store, UnitOfWork
 from liqpass.records import Act, Site, UnmatchedPayment
 from liqpass.refusals import ConflictError
@@ -110,6 +110,7 @@ class Syncing:
             list_unmatched(unit, log, Reason.PAYMENT_WRONG_ORDER, "no such order", actor=ACTOR, now_ms=now_ms)
             return None
         if order.payment_tx == log.tx_hash and order.payment_log_index == log.log_index:
+            resolve_listed(unit, order, log, actor=ACTOR, now_ms=now_ms)  # it had vanished and is back
             return ""
         reason = judge(order, log, head, self._confirmations, self._site)
         if reason is None:

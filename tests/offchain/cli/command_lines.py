@@ -16,3 +16,4 @@ class FakeApplication:
         self.chain = world.chain
         self.parameters = world.parameters
         self.use_cases = world.do
+        self.controlling = world.controlling

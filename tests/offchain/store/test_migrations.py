@@ -52,6 +52,17 @@ def test_open_engine__sqlite__pragma_set(engine: Engine, pragma: str, value: obj
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
 
 
+def test_open_engine__new_file__readable_by_its_owner_only(engine: Engine) -> None:
+    database = Path(engine.url.database or "")
+
+    assert {path.stat().st_mode & 0o777 for path in database.parent.glob("store.db*")} == {0o600}
+
+
+def test_open_engine__folder_missing__says_so(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUrlError, match="No such file"):
+        open_engine(f"sqlite:///{tmp_path / 'none' / 'l.db'}")
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "not a url", ""])
 def test_open_engine__url_that_keeps_nothing__refused(url: str) -> None:
     with pytest.raises(DatabaseUrlError):

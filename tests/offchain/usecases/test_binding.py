@@ -205,7 +205,7 @@ def test_bind__own_unpaid_order_long_expired__cancelled_and_bound_anew(world: Wo
 def test_bind__blocked_person__refused_under_every_wallet(world: World) -> None:
     first = world.covered("alice")
     world.chain.mine(seconds=2 * 86_400)
-    world.do.controlling.block("main_uid_hmac", first.main_uid_hmac or "", actor="op", reason="fraud")
+    world.controlling.block("main_uid_hmac", first.main_uid_hmac or "", actor="op", reason="fraud")
     order = world.do.selling.create_order(OTHER_BUYER, actor="buyer")
 
     with pytest.raises(RefusedError) as error:
@@ -217,7 +217,7 @@ def test_bind__blocked_person__refused_under_every_wallet(world: World) -> None:
 
 
 def test_create_order__blocked_wallet__refused(world: World) -> None:
-    world.do.controlling.block("wallet", BUYER, actor="op", reason="fraud")
+    world.controlling.block("wallet", BUYER, actor="op", reason="fraud")
 
     with pytest.raises(RefusedError) as error:
         world.do.selling.create_order(BUYER, actor="buyer")
@@ -228,7 +228,7 @@ def test_create_order__blocked_wallet__refused(world: World) -> None:
 def test_pause__on__quotes_orders_and_binding_stop_and_claims_go_on(world: World) -> None:
     covered = world.covered("alice")
     draft = world.do.selling.create_order(OTHER_BUYER, actor="buyer")
-    world.do.controlling.pause(actor="op", reason="incident")
+    world.controlling.pause(actor="op", reason="incident")
     world.liquidate("alice")
 
     for stopped in (

@@ -31,8 +31,8 @@ def all_at_once(act: Callable[[int], object]) -> tuple[list[object], list[Except
 
 
 def audit_actions(world: World) -> list[str]:
-    assert world.do.controlling.verify_audit(None)[1] is None
-    return [entry.action for entry in world.do.controlling.audit_entries()]
+    assert world.controlling.verify_audit(None)[1] is None
+    return [entry.action for entry in world.controlling.audit_entries()]
 
 
 def test_submit__fifty_at_once__one_claim_fetched_once(world: World) -> None:

@@ -6,6 +6,7 @@ import pytest
 from liqpass.domain.machine import IllegalTransition
 from liqpass.domain.reasons import Reason
 from liqpass.policies.payments import judge
+from liqpass.ports import TransactionSeen
 from liqpass.refusals import ConflictError, InvalidInputError, NotFoundError, RefusedError
 from worlds import BUYER, OTHER_BUYER, PREMIUM, STRANGER, World, hash32
 
@@ -321,6 +322,39 @@ def test_sync__deep_reorganisation_takes_a_counted_payment__reported_and_listed(
     assert (result.vanished, again.vanished) == ((order.id,), ())
     (listed,) = world.do.paying.unmatched(open_only=True)
     assert (listed.tx_hash, listed.reason) == (tx_hash, Reason.PAYMENT_NOT_FOUND)
+
+
+def test_sync__order_cancelled_before_its_payment__listed_for_a_refund(world: World) -> None:
+    order = world.bound("alice")
+    world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
+    world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+
+    world.do.syncing.sync()
+
+    (listed,) = world.do.paying.unmatched(open_only=True)
+    assert listed.reason == Reason.QUOTE_EXPIRED
+    assert world.do.selling.show(order.id).state == "CANCELLED"
+
+
+def test_sync__vanished_payment_mined_again__resolved(world: World) -> None:
+    world.chain.mine(10)
+    world.do.syncing.sync()
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order)
+    (log,) = world.chain.transactions[tx_hash].premiums
+    world.chain.mine(CONFIRMATIONS)
+    world.do.syncing.sync()
+    world.chain.reorg(7)
+    world.do.syncing.sync()
+    block = world.chain.mine()
+    world.chain.transactions[tx_hash] = TransactionSeen(tx_hash, True, block, (replace(log, block=block),))
+    world.chain.mine(CONFIRMATIONS)
+
+    world.do.syncing.sync()
+
+    assert world.do.paying.unmatched(open_only=True) == []
+    assert world.do.selling.show(order.id).policy_no == 1
 
 
 def test_sync__node_of_another_chain__conflict(world: World) -> None:

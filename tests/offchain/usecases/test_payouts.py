@@ -12,6 +12,7 @@ from liqpass.domain.batch_check import ChainFacts, PremiumPayment, check, redire
 from liqpass.domain.batch_json import parse_batch_file
 from liqpass.domain.money import Usdc
 from liqpass.domain.parameters import CONSERVATIVE
+from liqpass.domain.reasons import Reason
 from liqpass.payouts import Built
 from liqpass.payouts.building import payouts_of
 from liqpass.payouts.proving import parse_proof, verify
@@ -139,8 +140,12 @@ def test_export__two_reviewers_and_manual_order__both_in_the_file(world: World) 
     world.do.reviewing.approve(claim.id, reviewer="ravi", reason="two")
     built = build(world)
 
-    (item,) = parse_batch_file(world.do.exporting.batch_file(built.batch.id, actor="op")).items
+    file = parse_batch_file(world.do.exporting.batch_file(built.batch.id, actor="op"))
 
+    (item,) = file.items
+    facts = ChainFacts(world.chain.id, VAULT, CHECKOUT, built.batch.id, {}, frozenset())
+    assert check(file, facts, allow_manual=1) == []
+    assert [refusal.reason for refusal in check(file, facts)] == [Reason.MANUAL_NOT_ALLOWED]
     assert (item.review.reviewer, item.review.second_reviewer, item.review.reason) == (
         "rita",
         "ravi",
@@ -374,7 +379,7 @@ def test_report__paid_batch__rows_and_anchor_in_both_forms(world: World) -> None
     document = json.loads(report.as_json())
     assert document["audit"] == {"count": str(report.anchor.count), "head": report.anchor.head}
     assert document["payouts"][0]["claimId"] == claim.id
-    assert world.do.controlling.verify_audit(report.anchor)[1] is None
+    assert world.controlling.verify_audit(report.anchor)[1] is None
 
 
 def test_report__unknown_batch__not_found(world: World) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from liqpass.adapters.database.key_vault import KeyVault, KeyVaultError, WrongMasterKeyError
 from liqpass.bootstrap import Outside, UseCases
+from liqpass.controls import Controlling
 from liqpass.credentials import open_credentials
 from liqpass.entrypoints.answers import batch_answer, claim_answer, order_answer
 from liqpass.ports import OkxCredentials, OkxFetchError
@@ -41,7 +42,7 @@ def test_whole_story__files_logs_answers_exports__no_canary(
         world.do.exporting.batch_file(batch.id, actor="op").decode(),
         report.as_csv(),
         report.as_json().decode(),
-        str(world.do.controlling.audit_entries()),
+        str(world.controlling.audit_entries()),
         repr(world.credentials("alice")),
         caplog.text,
     ]
@@ -86,7 +87,8 @@ def test_rotate_keys__both_given__claims_work_under_the_new_one_alone(world: Wor
     order = world.covered("alice")
     world.liquidate("alice")
 
-    count = with_keys(world, [NEW_KEY, MASTER_KEY]).controlling.rotate_keys(actor="op")
+    both = KeyVault([NEW_KEY, MASTER_KEY])
+    count = Controlling(world.store, world.clock, both).rotate_keys(actor="op")
     claim = with_keys(world, [NEW_KEY]).claiming.submit(order.id, actor="buyer")
 
     assert (count, claim.verdict) == (2, "ELIGIBLE")  # the credential and the uid key
@@ -97,7 +99,7 @@ def test_rotate_keys__old_one_missing__refused_and_nothing_changed(world: World)
     before = world.snapshot()
 
     with pytest.raises(WrongMasterKeyError):
-        with_keys(world, [NEW_KEY]).controlling.rotate_keys(actor="op")
+        Controlling(world.store, world.clock, KeyVault([NEW_KEY])).rotate_keys(actor="op")
 
     assert world.snapshot() == before
 

@@ -21,6 +21,7 @@ from liqpass.adapters.okx.simulator.accounts import Account, ApiKey
 from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.adapters.okx.simulator.exchange import Exchange
 from liqpass.bootstrap import Outside, UseCases
+from liqpass.controls import Controlling
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.merkle import Payout
 from liqpass.domain.parameters import CONSERVATIVE, Parameters
@@ -293,6 +294,7 @@ class World:
             first_block=0,
         )
         self.do = UseCases(self.outside)
+        self.controlling = Controlling(self.store, self.clock, self.outside.vault)
 
     def trader(self, name: str, **terms: object) -> str:
         """A new account with a position two hours old; its posId."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -29,6 +30,7 @@ def open_engine(url: str) -> Engine:
         return create_engine(parsed, pool_size=16, max_overflow=48)
     if not parsed.database or parsed.database == ":memory:":
         raise DatabaseUrlError("SQLite needs a file: sqlite:///path/to/liqpass.db")
+    _create_private(Path(parsed.database))
     engine = create_engine(
         parsed,
         pool_size=16,
@@ -38,6 +40,14 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_private(path: Path) -> None:
+    # The book holds wallets and sealed keys; SQLite gives its log files the mode of the database.
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUrlError(f"the database file {path} cannot be opened: {error.strerror}") from None
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

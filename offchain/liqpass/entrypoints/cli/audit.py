@@ -37,7 +37,7 @@ def audit() -> None:
 @pass_session
 def verify(session: Session, anchor: Anchor | None, as_json: bool) -> None:
     """Check every entry against the one before it; exit code 1 at the first fault."""
-    found, fault = session.app.use_cases.controlling.verify_audit(anchor)
+    found, fault = session.app.controlling.verify_audit(anchor)
     if as_json:
         shown = None if fault is None else {"entry": fault.seq, "fault": fault.message}
         show_json({"count": found.count, "head": found.head, "fault": shown})
@@ -54,7 +54,7 @@ def verify(session: Session, anchor: Anchor | None, as_json: bool) -> None:
 @pass_session
 def tail(session: Session, lines: int, subject: str | None, as_json: bool) -> None:
     """Show the last entries."""
-    entries = session.app.use_cases.controlling.audit_entries(subject=subject)[-lines:]
+    entries = session.app.controlling.audit_entries(subject=subject)[-lines:]
     rows = [
         {
             "seq": entry.seq,

@@ -93,7 +93,7 @@ def export(session: Session, batch_id: int, out: Path | None, actor: str) -> Non
     target = out or Path(f"batch-{batch_id}.json")
     target.write_bytes(data)
     click.echo(f"wrote {target} ({len(data)} bytes)")
-    anchor, _ = session.app.use_cases.controlling.verify_audit(None)
+    anchor, _ = session.app.controlling.verify_audit(None)
     click.echo(f"audit anchor {anchor.count}:{anchor.head}")
 
 

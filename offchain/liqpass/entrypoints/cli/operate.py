@@ -83,7 +83,7 @@ def pause() -> None:
 @pass_session
 def pause_on(session: Session, reason: str, actor: str) -> None:
     """Stop quotes, orders and batch building."""
-    session.app.use_cases.controlling.pause(actor=actor, reason=reason)
+    session.app.controlling.pause(actor=actor, reason=reason)
     click.echo("paused; on chain: ape run pause --all")
 
 
@@ -93,7 +93,7 @@ def pause_on(session: Session, reason: str, actor: str) -> None:
 @pass_session
 def pause_off(session: Session, reason: str, actor: str) -> None:
     """Sell and build batches again."""
-    session.app.use_cases.controlling.resume(actor=actor, reason=reason)
+    session.app.controlling.resume(actor=actor, reason=reason)
     click.echo("selling")
 
 
@@ -101,7 +101,7 @@ def pause_off(session: Session, reason: str, actor: str) -> None:
 @pass_session
 def pause_show(session: Session) -> None:
     """Show whether selling is paused, and why."""
-    reason = session.app.use_cases.controlling.paused()
+    reason = session.app.controlling.paused()
     click.echo("selling" if reason is None else f"paused: {reason}")
 
 
@@ -118,7 +118,7 @@ def blocklist() -> None:
 @pass_session
 def blocklist_add(session: Session, kind: str, value: str, reason: str, actor: str) -> None:
     """Block a wallet (address) or a person (64 hex digits)."""
-    session.app.use_cases.controlling.block(kind, value, actor=actor, reason=reason)
+    session.app.controlling.block(kind, value, actor=actor, reason=reason)
     click.echo(f"{kind} {value} may not buy any more")
 
 
@@ -130,7 +130,7 @@ def blocklist_add(session: Session, kind: str, value: str, reason: str, actor: s
 @pass_session
 def blocklist_remove(session: Session, kind: str, value: str, reason: str, actor: str) -> None:
     """Take an entry off."""
-    session.app.use_cases.controlling.unblock(kind, value, actor=actor, reason=reason)
+    session.app.controlling.unblock(kind, value, actor=actor, reason=reason)
     click.echo(f"{kind} {value} may buy again")
 
 
@@ -141,7 +141,7 @@ def blocklist_list(session: Session, as_json: bool) -> None:
     """List all entries."""
     rows = [
         {"kind": entry.kind, "value": entry.value, "reason": entry.reason, "addedAt": iso(entry.added_at_ms)}
-        for entry in session.app.use_cases.controlling.blocked()
+        for entry in session.app.controlling.blocked()
     ]
     show_json(rows) if as_json else show_table(rows, ("kind", "value", "reason", "addedAt"))
 
@@ -156,5 +156,5 @@ def keys() -> None:
 @pass_session
 def rotate(session: Session, actor: str) -> None:
     """Seal everything under LIQPASS_MASTER_KEY; the old key must be in LIQPASS_PREVIOUS_MASTER_KEYS."""
-    count = session.app.use_cases.controlling.rotate_keys(actor=actor)
+    count = session.app.controlling.rotate_keys(actor=actor)
     click.echo(f"{count} secrets are sealed under the current key; the previous ones may go")

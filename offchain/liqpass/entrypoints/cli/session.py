@@ -16,6 +16,7 @@ from liqpass.adapters.database.engine import DatabaseError
 from liqpass.adapters.database.key_vault import KeyVaultError
 from liqpass.bootstrap import Application
 from liqpass.domain.batch_file import BatchFileError
+from liqpass.domain.batching import BatchingError
 from liqpass.domain.evidence import EvidenceError
 from liqpass.domain.machine import IllegalTransition
 from liqpass.ports import ChainError, OkxCredentials, OkxFetchError
@@ -24,6 +25,7 @@ from liqpass.refusals import UseCaseError
 from liqpass.settings import SettingsError, read_settings
 
 EXPECTED = (
+    BatchingError,
     BatchFileError,
     ChainError,
     DatabaseError,
@@ -121,7 +123,7 @@ def read_credentials(path: str) -> OkxCredentials:
         mode = stat.S_IMODE(file.stat().st_mode)
         if mode & 0o077:
             raise click.ClickException(f"{path} has mode {mode:04o}: others must not read it (chmod 600)")
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8", errors="replace")
     try:
         value = json.loads(text)
         api_key, secret, passphrase = (value[name] for name in ("apiKey", "secret", "passphrase"))
