@@ -153,6 +153,10 @@ REVIEWED = {
         requests(orders=[order_row(state="partially_filled")]),
         R.LIQUIDATION_MISMATCH,
     ),
+    "a second liquidation order at another time": (
+        requests(orders=[order_row(), order_row(ordId="2", fillTime=str(EVENT_MS - 5001), accFillSz="0.1")]),
+        R.LIQUIDATION_MISMATCH,
+    ),
     "unknown category": (
         requests(orders=[order_row(), order_row(ordId="2", category="forced_netting")]),
         R.UNKNOWN_CATEGORY,

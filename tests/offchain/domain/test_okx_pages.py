@@ -75,6 +75,14 @@ def test_decide__gap_between_pages__incomplete(cursor):
     assert _refused(BINDING, HISTORY, *pages, OPEN) is Reason.EVIDENCE_INCOMPLETE
 
 
+def test_decide__listing_starts_again_before_its_end__incomplete():
+    # the rows of the first attempt may have moved on before the second one began
+    assert (
+        _refused(BINDING, HISTORY, answer(ORDERS_PATH, _orders(100)), ORDERS, OPEN)
+        is Reason.EVIDENCE_INCOMPLETE
+    )
+
+
 def test_decide__first_page_with_a_cursor__incomplete():
     page = answer(f"{ORDERS_PATH}&after=8000", [])
 
