@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -20,7 +21,15 @@ Answer = TypeVar("Answer")
 class HttpOkxAccounts:
     """Opens one client for each use; credentials live no longer than it."""
 
-    def __init__(self, base_url: str, clock: Clock, *, allow_any_host: bool) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        clock: Clock,
+        *,
+        allow_any_host: bool,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._base_url = base_url
         self._clock = clock
         self._allow_any_host = allow_any_host
@@ -36,6 +45,7 @@ class HttpOkxAccounts:
                 ),
                 self._clock,
                 allow_any_host=self._allow_any_host,
+                sleep=self._sleep,
             )
         )
         with client:

@@ -81,6 +81,8 @@ class Reconciling:
         if on_chain is None:
             return _Facts(None, frozenset(), [])
         paid = self._chain.paid_policies([item.policy_no for item in items], final)
+        if not paid and batch.state not in batch_state.OPEN_STATES:
+            return _Facts(on_chain, paid, [])  # a dead batch, still watched: nothing new
         return _Facts(on_chain, paid, self._chain.payout_logs(batch.id, final.number))
 
     def _batch(self, batch: Batch, facts: _Facts, result: Reconciled) -> None:

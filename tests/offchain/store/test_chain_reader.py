@@ -201,6 +201,21 @@ def test_final_block__other_chain__the_nodes_finalized_block(node: Node) -> None
     assert Web3ChainReader(Web3(node), contracts, local_final_depth=5).final_block().number == 7
 
 
+def test_payout_logs__batch_of_a_date__read_from_that_day_on(node: Node, reader: Web3ChainReader) -> None:
+    midnight_s = 1_790_035_200  # 2026-09-22
+    node.handlers["eth_getBlockByNumber"] = lambda params: {
+        "number": params[0] if params[0] != "latest" else hex(10_000),
+        "hash": block_hash(1),
+        "timestamp": hex(
+            midnight_s + 2 * ((10_000 if params[0] == "latest" else int(params[0], 16)) - 9_000)
+        ),
+    }
+
+    reader.payout_logs(20260922, 9_990)
+
+    assert ranges(node) == [(9_000, 9_990)]
+
+
 @pytest.mark.parametrize(("time_s", "number"), [(0, 0), (1_000, 0), (1_001, 1), (1_002, 1), (99_999, 10_001)])
 def test_first_block_at__time__first_block_not_before_it(
     reader: Web3ChainReader, time_s: int, number: int

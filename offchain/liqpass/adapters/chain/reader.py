@@ -6,6 +6,7 @@ Nothing here trusts an empty answer: `0x` from a call means that no contract is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import requests
@@ -152,16 +153,16 @@ class Web3ChainReader:
         )
 
     def payout_logs(self, batch_id: int, last: int) -> list[PayoutLog]:
-        """Our vault's payout logs of a batch up to a block, oldest first."""
+        """Our vault's payout logs of a batch up to a block, oldest first.
+
+        A batch's id is the UTC date of its first approval, so no log of it can be older than that day.
+        """
         executed, failed = self._vault.events.PayoutExecuted(), self._vault.events.PayoutFailed()
         topics: list[Any] = [[executed.topic, failed.topic], "0x" + batch_id.to_bytes(32, "big").hex()]
+        first = max(self._contracts.first_block, self.first_block_at(_midnight_s(batch_id)))
         return [
-            _payout(
-                executed.process_log(log)
-                if to_hex(log["topics"][0]) == executed.topic
-                else failed.process_log(log)
-            )
-            for log in self._logs(self._contracts.vault, topics, self._contracts.first_block, last)
+            _payout((executed if to_hex(log["topics"][0]) == executed.topic else failed).process_log(log))
+            for log in self._logs(self._contracts.vault, topics, first, last)
         ]
 
     def _logs(self, address: str, topics: list[Any], first: int, last: int) -> list[LogReceipt]:
@@ -207,6 +208,14 @@ class Web3ChainReader:
 
 def _contract(web3: Web3, address: str, name: str) -> Contract:
     return web3.eth.contract(address=to_checksum_address(address), abi=abi_of(name))
+
+
+def _midnight_s(batch_id: int) -> int:
+    try:
+        day = datetime(batch_id // 10_000, batch_id // 100 % 100, batch_id % 100, tzinfo=UTC)
+    except ValueError:
+        return 0  # the vault approves no such id; nothing is skipped for it
+    return int(day.timestamp())
 
 
 def _block_ref(block: BlockData) -> BlockRef:
