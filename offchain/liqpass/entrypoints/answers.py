@@ -42,6 +42,8 @@ def order_answer(order: Order, now_ms: int) -> dict[str, Any]:
         "premiumBaseUnits": str(order.premium),
         "payoutUpToUsdc": money(order.payout),
         "quoteHash": order.quote_hash,
+        # what the hash is over, so that the buyer can recompute it before paying
+        "quote": None if order.quote_hash is None else order.terms().as_json(),
         "validUntil": iso(order.valid_until_s * 1000),
         "paramsVersion": order.params_version,
         "position": None

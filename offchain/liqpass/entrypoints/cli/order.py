@@ -228,4 +228,4 @@ def resolve_unmatched(
 
 def _show(session: Session, found: Order, as_json: bool) -> None:
     answer = order_answer(found, session.app.clock.now_ms())
-    show_json(answer) if as_json else show_fields(answer)
+    show_json(answer) if as_json else show_fields({**answer, "quote": None})

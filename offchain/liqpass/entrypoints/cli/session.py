@@ -99,8 +99,10 @@ def show_json(value: object) -> None:
 
 def show_fields(fields: Mapping[str, object]) -> None:
     """`name  value` lines; empty values are left out, nested ones indented."""
-    for name, value in _flat(fields):
-        click.echo(f"{name:<24} {value}")
+    lines = _flat(fields)
+    width = max((len(name) for name, _ in lines), default=0)
+    for name, value in lines:
+        click.echo(f"{name:<{width}}  {value}")
 
 
 def show_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
