@@ -45,11 +45,22 @@ class TargetState:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledCall:
+    """An announced call that is neither executed, cancelled nor expired; `ready_at_s` in unix seconds."""
+
+    caller: str
+    target: str
+    data: bytes
+    ready_at_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Governance:
-    """Every role and target that the manager has ever spoken of."""
+    """Every role and target that the manager has ever spoken of, and the calls announced to it."""
 
     roles: dict[int, RoleState]
     targets: dict[str, TargetState]
+    waiting: tuple[ScheduledCall, ...]
 
 
 def read_governance(
@@ -58,8 +69,12 @@ def read_governance(
     """Roles and targets in the logs since `first_block`, ours too, as the manager has them now."""
     seen: dict[int, set[str]] = {int(role): set() for role in Role}
     functions: dict[str, set[bytes]] = {target: set() for target in targets}
+    scheduled: dict[bytes, Any] = {}
     for log in _logs(connection, manager, first_block):
         arguments = log["args"]
+        if log["event"] == "OperationScheduled":
+            scheduled[bytes(arguments["operationId"])] = arguments
+            continue  # whom a call is announced to is not thereby governed
         role = arguments.get("roleId")
         if role is not None:
             seen.setdefault(int(role), set())
@@ -72,7 +87,17 @@ def read_governance(
     return Governance(
         roles={role: _role(manager, role, accounts) for role, accounts in sorted(seen.items())},
         targets={target: _target(manager, target, chosen) for target, chosen in sorted(functions.items())},
+        waiting=tuple(_waiting(manager, scheduled)),
     )
+
+
+def _waiting(manager: Contract, scheduled: dict[bytes, Any]) -> Iterator[ScheduledCall]:
+    for operation, arguments in scheduled.items():
+        ready_at_s = int(manager.functions.getSchedule(operation).call())  # 0 once it is over
+        if ready_at_s:
+            yield ScheduledCall(
+                arguments["caller"], arguments["target"], bytes(arguments["data"]), ready_at_s
+            )
 
 
 def _role(manager: Contract, role: int, accounts: set[str]) -> RoleState:

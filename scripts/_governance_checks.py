@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from eth_utils.abi import function_abi_to_4byte_selector
+from web3 import Web3
 from web3.contract import Contract
 
 from scripts._connection import Connection
@@ -29,6 +31,7 @@ def governance_checks(
     yield from _holders(parameters, state)
     yield from _separation(parameters, record.deployer, state)
     yield from _functions(contracts, state)
+    yield from _waiting(contracts, state)
 
 
 def _holders(parameters: Parameters, state: Governance) -> Iterator[Fields]:
@@ -85,6 +88,21 @@ def _functions(contracts: Mapping[str, Contract], state: Governance) -> Iterator
     ours = {contracts[name].address for name in _GOVERNED}
     others = sorted(target for target in state.targets if target not in ours)
     yield "roles", "other governed contracts", "none", ", ".join(others) or "none"
+
+
+def _waiting(contracts: Mapping[str, Contract], state: Governance) -> Iterator[Fields]:
+    """Delays exist so that somebody looks: an announced call is shown until it is executed or cancelled."""
+    by_address = {contract.address: contract for contract in contracts.values()}
+    calls = []
+    for waiting in state.waiting:
+        contract = by_address.get(Web3.to_checksum_address(waiting.target))
+        words = f"{waiting.target} 0x{waiting.data[:4].hex()}"
+        if contract is not None:
+            function, arguments = contract.decode_function_input(waiting.data)
+            words = f"{function.fn_name}({', '.join(map(str, arguments.values()))}) of {contract.address}"
+        when = datetime.fromtimestamp(waiting.ready_at_s, UTC).isoformat()
+        calls.append(f"{words} by {waiting.caller} from {when} on")
+    yield "roles", "announced calls waiting", "none", "; ".join(calls) or "none"
 
 
 def _members(role: RoleState) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from click.testing import Result
 from conftest import ape_run, change_parameters, deployments_folder, nonce_of
 from eth_account import Account
 from liqpass.adapters.chain.anvil import Anvil
+
+from scripts._build import commit_of
 
 Change = Callable[[dict[str, Any]], None]
 ZERO = "0x" + "00" * 20
@@ -242,6 +245,27 @@ def test_deploy__live_network_without_account__is_refused(folder: Path) -> None:
         result = ape_run("deploy", node.url, folder, "--yes", network="base:sepolia")
 
         assert_refused(node, folder, result, "name the deploying account with --account")
+
+
+def test_commit_of__sources_that_differ_from_their_commit__is_marked(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "contracts").mkdir()
+    source = tmp_path / "contracts" / "A.sol"
+    source.write_text("contract A {}")
+    git("add", ".")
+    git("commit", "-m", "A")
+    clean = commit_of(tmp_path)
+    (tmp_path / "README.md").write_text("not a source")
+    beside = commit_of(tmp_path)
+    source.write_text("contract A { }")
+
+    assert len(clean) == 40
+    assert beside == clean
+    assert commit_of(tmp_path) == clean + "-dirty"
 
 
 def test_deploy__node_of_another_chain__is_refused(folder: Path) -> None:

@@ -1,0 +1,199 @@
+"""Sending the operator's calls: one effect a key through the engine; or a preview; or a Safe's file."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+from liqpass.adapters.chain.engine import Engine
+from liqpass.adapters.chain.errors import CallRevertedError
+from liqpass.adapters.chain.events import Event, EventKind
+from liqpass.adapters.chain.journal import Journal
+from liqpass.adapters.chain.journal_file import journal_path
+from liqpass.adapters.chain.outcome import Outcome
+from liqpass.adapters.chain.records import IntentState
+from liqpass.adapters.chain.revert_words import our_errors, reason_of
+from liqpass.adapters.chain.rpc import BlockId, Call, chain_identity
+from liqpass.adapters.chain.safe_transaction import SafeCall, write_safe_batch
+from liqpass.adapters.chain.settlement import ask_done
+from liqpass.adapters.chain.signer import ApeSigner
+from web3.contract import Contract
+
+from scripts._operator import Operator, RefusedError
+
+# What every transaction goes through is not worth a line; what is out of the ordinary is.
+_QUIET = (
+    EventKind.SIGNED,
+    EventKind.SENDING,
+    EventKind.ANSWERED,
+    EventKind.SEEN,
+    EventKind.CONFIRMED,
+    EventKind.FINAL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call. `key` names its effect, `done` says whether the chain shows it.
+
+    `follows`: it would fail before the step in front of it, so it cannot be simulated before that.
+    `again`: the effect may be wanted once more after it was had (funding, pausing); False: once for ever.
+    """
+
+    key: str
+    to: str
+    data: bytes
+    describe: str
+    done: Callable[[BlockId], bool] | None = None
+    follows: bool = False
+    again: bool = False
+
+
+def calldata(contract: Contract, function: str, *arguments: object) -> bytes:
+    """The encoded call of a function of our contracts."""
+    return bytes.fromhex(contract.encode_abi(function, args=list(arguments))[2:])
+
+
+class Sender:
+    """One signer's engine with its journal open. Made by `open_sender`."""
+
+    def __init__(self, operator: Operator, engine: Engine, journal: Journal) -> None:
+        self._operator, self._engine, self._journal = operator, engine, journal
+
+    def send(self, step: Step) -> Outcome:
+        """Bring it about, or find what an earlier run made of it. Raises what `Engine.submit` raises."""
+        key, to, data = self._chosen(step)
+        return self._engine.submit(key, to, data, describe=step.describe, done=step.done)
+
+    def preview(self, step: Step) -> str:
+        """One line on what `send` would do. Raises what `Engine.preview` raises."""
+        key, to, data = self._chosen(step)
+        seen = self._engine.preview(key, to, data, done=step.done)
+        if seen.already_done:
+            return f"{step.describe}: done already, nothing would be sent"
+        return f"{step.describe}: would send nonce {seen.nonce}, {seen.gas} gas, to {to}"
+
+    def unfinished(self, prefix: str) -> tuple[str, bytes] | None:
+        """Key and calldata of the transaction in flight, if its key begins so."""
+        found = self._journal.in_flight()
+        if found is None or not found[0].key.startswith(prefix):
+            return None
+        return found[0].key, found[0].data
+
+    def resume(self, key: str, data: bytes, step: Step) -> Outcome:
+        """Go on with a transaction that an earlier run left in flight."""
+        return self._engine.submit(key, step.to, data, describe=step.describe, done=step.done)
+
+    def _chosen(self, step: Step) -> tuple[str, str, bytes]:
+        """The step under its key, or under the next number of it when an earlier attempt is over for good.
+
+        Other calldata under a known key (a permit signed anew) waits for the end of the earlier one: as long
+        as signed bytes may still run, they are the transaction.
+        """
+        for number in itertools.count():
+            key = step.key if number == 0 else f"{step.key}/{number}"
+            intent = self._journal.intent(key)
+            if intent is None:
+                return key, step.to, step.data
+            if intent.state is IntentState.FINAL:
+                if step.again and not (step.done is not None and ask_done(step.done, "latest")):
+                    continue
+                return key, intent.to or step.to, intent.data
+            if intent.state is not IntentState.FAILED and self._journal.live(intent):
+                return key, intent.to or step.to, intent.data
+            if (intent.to, intent.data) == (step.to, step.data):
+                return key, step.to, step.data
+        raise AssertionError  # count() has no end
+
+
+@contextmanager
+def open_sender(operator: Operator) -> Iterator[Sender]:
+    """The engine of the operator's own account on its own journal."""
+    connection, account = operator.site.connection, operator.account
+    if account is None:
+        raise RefusedError("a Safe does not sign here")
+    identity = chain_identity(connection.rpc, connection.chain_id)
+    path = journal_path(operator.journal, connection.chain_id, operator.address)
+
+    def tell(event: Event) -> None:
+        if event.kind not in _QUIET:
+            operator.site.console.print(f"  {event.key}: {event.kind.value} {event.text}", style="dim")
+
+    with Journal.open(path, identity, operator.address) as journal:
+        engine = Engine(
+            connection.rpc,
+            journal,
+            ApeSigner(account),
+            operator.policy,
+            on_event=tell,
+            decode_revert=our_errors,
+        )
+        yield Sender(operator, engine, journal)
+
+
+def perform(operator: Operator, name: str, steps: Sequence[Step]) -> list[Outcome]:
+    """Send all steps in order; with --dry-run show them; with --safe write them. Outcomes of what was sent."""
+    if operator.safe_file is not None:
+        write_safe(operator, name, steps)
+        return []
+    with open_sender(operator) as sender:
+        if operator.dry_run:
+            show_previews(operator, sender, steps)
+            return []
+        confirm(operator, f"{name}: {len(steps)} transactions")
+        return [sender.send(step) for step in steps]
+
+
+def show_previews(operator: Operator, sender: Sender, steps: Sequence[Step]) -> None:
+    """One line a step, and that nothing was sent."""
+    open_before = False
+    for step in steps:
+        if step.follows and open_before:
+            operator.site.console.print(f"{step.describe}: would be sent after that")
+            continue
+        operator.site.console.print(sender.preview(step))
+        open_before = step.done is None or not ask_done(step.done, "latest")
+    operator.site.console.print("dry run: nothing was sent")
+
+
+def confirm(operator: Operator, what: str) -> None:
+    """Ask before the first transaction on a live network."""
+    connection = operator.site.connection
+    if not operator.confirmed:
+        click.confirm(f"{what} on {connection.chain} (chain {connection.chain_id})?", abort=True)
+
+
+def write_safe(operator: Operator, name: str, steps: Sequence[Step]) -> None:
+    """Simulate each step as the Safe and write the file; with --dry-run only simulate."""
+    connection, console = operator.site.connection, operator.site.console
+    wanted = [step for step in steps if step.done is None or not ask_done(step.done, "latest")]
+    for position, step in enumerate(wanted):
+        if step.follows and position > 0:
+            continue
+        try:
+            connection.rpc.call(Call(operator.address, step.to, step.data, 0), "latest")
+        except CallRevertedError as error:
+            reason = reason_of(error.data, error.message)
+            raise RefusedError(f"{step.describe}: would revert: {reason}; nothing was written") from None
+    if not wanted:
+        console.print("the chain shows all of it already: nothing was written")
+        return
+    for step in wanted:
+        console.print(f"{step.describe}: to {step.to}, data 0x{step.data.hex()[:8]}… ({len(step.data)} bytes)")
+    if operator.dry_run or operator.safe_file is None:
+        console.print("dry run: nothing was written")
+        return
+    text = write_safe_batch(
+        [SafeCall(step.to, 0, step.data) for step in wanted],
+        chain_id=connection.chain_id,
+        safe=operator.address,
+        name=name,
+        description="; ".join(step.describe for step in wanted),
+        created_at_ms=time.time_ns() // 1_000_000,
+    )
+    operator.safe_file.write_text(text)
+    console.print(f"wrote {operator.safe_file}: {len(wanted)} transactions of Safe {operator.address}; nothing was sent")
