@@ -8,7 +8,8 @@ import pytest
 from command_lines import Cli
 from liqpass.domain.batch_json import parse_batch_file
 from liqpass.payouts.building import payouts_of
-from worlds import BUYER, World, hash32
+from paper_chain import BUYER, hash32
+from worlds import World
 
 
 def answer(cli: Cli, *arguments: str, stdin: str | None = None) -> Any:

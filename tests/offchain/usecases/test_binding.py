@@ -14,7 +14,8 @@ from liqpass.domain.quote import order_id, quote_hash
 from liqpass.domain.reasons import Reason
 from liqpass.policies import ByOrder, ByPosition
 from liqpass.refusals import ConflictError, InvalidInputError, PausedError, RefusedError
-from worlds import BUYER, OTHER_BUYER, PAYOUT, PREMIUM, World
+from paper_chain import BUYER, OTHER_BUYER, PAYOUT, PREMIUM
+from worlds import World
 
 BTC = "BTC-USDT-SWAP"
 

@@ -8,7 +8,8 @@ from liqpass.domain.machine import IllegalTransition
 from liqpass.policies import ByPosition
 from liqpass.records import StaleStateError
 from liqpass.refusals import UseCaseError
-from worlds import BUYER, World
+from paper_chain import BUYER
+from worlds import World
 
 THREADS = 50
 

@@ -1,4 +1,4 @@
-"""Payment by transaction, by hand and by sync: each refusal with its reason, reorganisations, one winner."""
+"""Payment by transaction and by hand: each refusal with its reason, listed as unmatched."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import pytest
 from liqpass.domain.machine import IllegalTransition
 from liqpass.domain.reasons import Reason
 from liqpass.policies.payments import judge
-from liqpass.ports import TransactionSeen
 from liqpass.refusals import ConflictError, InvalidInputError, NotFoundError, RefusedError
-from worlds import BUYER, OTHER_BUYER, PREMIUM, STRANGER, World, hash32
+from paper_chain import BUYER, OTHER_BUYER, PREMIUM, STRANGER, hash32
+from worlds import World
 
 CONFIRMATIONS = 5
 
@@ -231,137 +231,6 @@ def test_policy_numbers__order_of_cover__sequential(world: World) -> None:
     second = world.covered("bob", OTHER_BUYER)
 
     assert (first.policy_no, second.policy_no) == (1, 2)
-
-
-def test_sync__deep_enough_logs__covers_once_and_moves_on(world: World) -> None:
-    order = world.bound("alice")
-    world.chain.pay(order)
-    world.chain.mine(CONFIRMATIONS)
-
-    first = world.do.syncing.sync()
-    second = world.do.syncing.sync()
-
-    assert (first.covered, first.unmatched) == ((order.id,), 0)
-    assert (second.covered, second.first) == ((), first.last + 1)
-    assert world.do.selling.show(order.id).state == "COVERED"
-
-
-def test_sync__four_blocks_deep__not_yet_covered_nor_listed(world: World) -> None:
-    order = world.bound("alice")
-    world.chain.pay(order)
-    world.chain.mine(CONFIRMATIONS - 1)
-
-    result = world.do.syncing.sync()
-
-    assert (result.covered, result.unmatched) == ((), 0)
-    assert world.do.selling.show(order.id).state == "BOUND"
-
-
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ({"order_hash": hash32("unknown")}, Reason.PAYMENT_WRONG_ORDER),
-        ({"quote_hash": hash32("other")}, Reason.PAYMENT_WRONG_QUOTE),
-        ({"payer": STRANGER}, Reason.PAYMENT_WRONG_PAYER),
-        ({"amount": 1}, Reason.PAYMENT_WRONG_AMOUNT),
-    ],
-)
-def test_sync__wrong_log__listed_with_its_money(
-    world: World, wrong: dict[str, object], reason: Reason
-) -> None:
-    order = world.bound("alice")
-    tx_hash = world.chain.pay(order, **wrong)
-    world.chain.mine(CONFIRMATIONS)
-
-    result = world.do.syncing.sync()
-
-    (listed,) = world.do.paying.unmatched(open_only=True)
-    assert (result.covered, result.unmatched) == ((), 1)
-    assert (listed.tx_hash, listed.reason, listed.amount) == (tx_hash, reason, wrong.get("amount", PREMIUM))
-
-
-def test_sync__order_paid_twice__second_is_a_duplicate(world: World) -> None:
-    order = world.bound("alice")
-    world.chain.pay(order)
-    second = world.chain.pay(order)
-    world.chain.mine(CONFIRMATIONS)
-
-    world.do.syncing.sync()
-
-    (listed,) = world.do.paying.unmatched(open_only=True)
-    assert (listed.tx_hash, listed.reason) == (second, Reason.PAYMENT_DUPLICATE)
-
-
-def test_sync__payment_reorganised_before_it_was_deep__never_covered(world: World) -> None:
-    order = world.bound("alice")
-    world.chain.pay(order)
-    world.chain.mine(3)
-    world.do.syncing.sync()
-    world.chain.reorg(4)
-    world.chain.mine(CONFIRMATIONS)
-
-    result = world.do.syncing.sync()
-
-    assert (result.covered, result.vanished) == ((), ())
-    assert world.do.selling.show(order.id).state == "BOUND"
-
-
-def test_sync__deep_reorganisation_takes_a_counted_payment__reported_and_listed(world: World) -> None:
-    world.chain.mine(10)
-    world.do.syncing.sync()
-    order = world.bound("alice")
-    tx_hash = world.chain.pay(order)
-    world.chain.mine(CONFIRMATIONS)
-    world.do.syncing.sync()
-    world.chain.reorg(7)
-    world.chain.mine(CONFIRMATIONS)
-
-    result = world.do.syncing.sync()
-    again = world.do.syncing.sync()
-
-    assert (result.vanished, again.vanished) == ((order.id,), ())
-    (listed,) = world.do.paying.unmatched(open_only=True)
-    assert (listed.tx_hash, listed.reason) == (tx_hash, Reason.PAYMENT_NOT_FOUND)
-
-
-def test_sync__order_cancelled_before_its_payment__listed_for_a_refund(world: World) -> None:
-    order = world.bound("alice")
-    world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
-    world.chain.pay(order)
-    world.chain.mine(CONFIRMATIONS)
-
-    world.do.syncing.sync()
-
-    (listed,) = world.do.paying.unmatched(open_only=True)
-    assert listed.reason == Reason.QUOTE_EXPIRED
-    assert world.do.selling.show(order.id).state == "CANCELLED"
-
-
-def test_sync__vanished_payment_mined_again__resolved(world: World) -> None:
-    world.chain.mine(10)
-    world.do.syncing.sync()
-    order = world.bound("alice")
-    tx_hash = world.chain.pay(order)
-    (log,) = world.chain.transactions[tx_hash].premiums
-    world.chain.mine(CONFIRMATIONS)
-    world.do.syncing.sync()
-    world.chain.reorg(7)
-    world.do.syncing.sync()
-    block = world.chain.mine()
-    world.chain.transactions[tx_hash] = TransactionSeen(tx_hash, True, block, (replace(log, block=block),))
-    world.chain.mine(CONFIRMATIONS)
-
-    world.do.syncing.sync()
-
-    assert world.do.paying.unmatched(open_only=True) == []
-    assert world.do.selling.show(order.id).policy_no == 1
-
-
-def test_sync__node_of_another_chain__conflict(world: World) -> None:
-    world.chain.id = 1
-
-    with pytest.raises(ConflictError, match="chain 1"):
-        world.do.syncing.sync()
 
 
 def test_resolve_unmatched__once__closed_and_not_again(world: World) -> None:

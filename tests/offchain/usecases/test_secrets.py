@@ -11,7 +11,8 @@ from liqpass.controls import Controlling
 from liqpass.credentials import open_credentials
 from liqpass.entrypoints.answers import batch_answer, claim_answer, order_answer
 from liqpass.ports import OkxCredentials, OkxFetchError
-from worlds import BUYER, MASTER_KEY, World
+from paper_chain import BUYER
+from worlds import MASTER_KEY, World
 
 NEW_KEY = bytes([7]) * 32
 

@@ -1,0 +1,29 @@
+"""What the tests of payouts do again and again."""
+
+from liqpass.payouts import Built
+from liqpass.payouts.building import payouts_of
+from liqpass.records import Claim
+from worlds import World
+
+DAY_S = 86_400
+
+
+def next_morning(world: World) -> None:
+    """One hour past midnight UTC: before the cut-off at 02:00."""
+    time_s = world.chain.head().time_s
+    world.chain.mine(seconds=DAY_S - time_s % DAY_S + 3_600)
+
+
+def build(world: World) -> Built:
+    next_morning(world)
+    return world.do.building.build(actor="op")
+
+
+def approve_and_execute(world: World, built: Built, *, refused: tuple[str, ...] = ()) -> None:
+    batch, items = world.do.building.show(built.batch.id)
+    world.chain.approve(batch.id, batch.payout_root, batch.total)
+    world.chain.execute(payouts_of(batch, items), refused=refused)
+
+
+def claim_state(world: World, claim: Claim) -> str:
+    return world.do.reviewing.show(claim.id)[0].state
