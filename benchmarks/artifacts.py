@@ -30,12 +30,13 @@ def built(name: str) -> Artifact:
     """A contract of ape's build. Raises ArtifactError when it is missing or older than its sources."""
     if not BUILD.is_file():
         raise ArtifactError(f"{BUILD} is missing: run `ape compile`")
-    newest = max(source.stat().st_mtime for source in (REPOSITORY / "contracts").rglob("*.sol"))
-    if BUILD.stat().st_mtime < newest:
-        raise ArtifactError("the build is older than the contracts: run `ape compile`")
-    compiled = json.loads(BUILD.read_bytes())["contractTypes"].get(name)
+    manifest = json.loads(BUILD.read_bytes())
+    compiled = manifest["contractTypes"].get(name)
     if compiled is None:
         raise ArtifactError(f"the build lacks {name}: run `ape compile --force`")
+    source = compiled["sourceId"]
+    if manifest["sources"][source]["content"] != (REPOSITORY / source).read_text():
+        raise ArtifactError(f"{source} has changed since it was compiled: run `ape compile`")
     return Artifact(compiled["abi"], compiled["deploymentBytecode"]["bytecode"])
 
 

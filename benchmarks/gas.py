@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps([asdict(figure) | {"passed": figure.passed} for figure in figures], indent=1))
     else:
-        console = Console(width=max(Console().width, 180))
+        console = Console(width=max(Console().width, 200))
         console.print(table(figures))
         console.print(f"[red]missed: {'; '.join(missed)}[/]" if missed else "[green]every goal is met[/]")
     return 1 if missed else 0
