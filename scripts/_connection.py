@@ -19,6 +19,13 @@ class NetworkRefusedError(Exception):
     """LiqPass is not for this network, or the node is not of it."""
 
 
+def words_of(fault: Exception) -> str:
+    """A fault of a file or of the node, whose own words are never shown: its address may hold a key."""
+    if isinstance(fault, OSError) and fault.filename:
+        return f"{fault.filename}: {fault.strerror}"
+    return f"the node gives no usable answer ({type(fault).__name__})"
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """`chain` names our files, `live` is any chain but a local one."""

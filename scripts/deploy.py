@@ -13,10 +13,11 @@ from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import ApeSigner
 from rich.console import Console
+from web3.exceptions import Web3Exception
 
 from scripts._build import Build, BuildError
 from scripts._checks import Subject, all_checks
-from scripts._connection import Connection, NetworkRefusedError
+from scripts._connection import Connection, NetworkRefusedError, words_of
 from scripts._creations import CONTRACTS
 from scripts._deployment import Deployment, DeploymentError, begin
 from scripts._locate import LocateError
@@ -132,6 +133,8 @@ def cli(  # noqa: PLR0917 - click passes options by name
         _assert_right(connection, parameters, record, console)
     except _FAULTS as fault:
         raise click.ClickException(str(fault)) from fault
+    except (OSError, Web3Exception) as fault:
+        raise click.ClickException(words_of(fault)) from fault
 
 
 def _deployer(connection: Connection, account: AccountAPI | None) -> AccountAPI:

@@ -13,7 +13,7 @@ from liqpass.adapters.chain.errors import ChainError
 from web3.exceptions import Web3Exception
 
 from scripts._checks import Check, Subject, all_checks
-from scripts._connection import Connection, NetworkRefusedError
+from scripts._connection import Connection, NetworkRefusedError, words_of
 from scripts._parameters import ParametersError, load_parameters
 from scripts._record import RecordError, require_record
 from scripts._safety import refusals
@@ -45,8 +45,10 @@ def cli(context: click.Context, provider: ProviderAPI, as_json: bool, deployment
         faults = "; ".join(refusals(parameters, record.deployer, live=connection.live))
         checks = [Check("parameters", "allowed by docs/roles.md", "yes", faults or "yes")]
         checks += all_checks(Subject.of(connection, parameters, record))
-    except (ChainError, NetworkRefusedError, ParametersError, RecordError, Web3Exception) as fault:
+    except (ChainError, NetworkRefusedError, ParametersError, RecordError) as fault:
         raise click.ClickException(str(fault)) from fault
+    except (OSError, Web3Exception) as fault:
+        raise click.ClickException(words_of(fault)) from fault
     differences = sum(not check.ok for check in checks)
     if as_json:
         shown = {
