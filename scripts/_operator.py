@@ -21,14 +21,12 @@ from liqpass.domain.batch_file import BatchFileError
 from liqpass.domain.identifiers import IdentifierError
 from liqpass.domain.money import MoneyError, Usdc, parse_usdc
 from liqpass.ports import ChainError as ReadingError
-from rich.console import Console
 from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
 from scripts._connection import Connection, NetworkRefusedError
 from scripts._handover import selector_of
 from scripts._record import Record, RecordError, require_record
-from scripts._tables import wide_console
 
 _GWEI = 10**9
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -58,13 +56,17 @@ class OperatorCommand(ConnectedProviderCommand):
         try:
             return super().invoke(ctx)
         except CallRevertedError as fault:
-            raise click.ClickException(f"the contract refuses: {reason_of(fault.data, fault.message)}") from fault
+            raise click.ClickException(
+                f"the contract refuses: {reason_of(fault.data, fault.message)}"
+            ) from fault
         except _FAULTS as fault:
             raise click.ClickException(str(fault)) from fault
         except Web3Exception as fault:
             raise click.ClickException(f"the node's answer cannot be used: {type(fault).__name__}") from fault
         except OSError as fault:
-            raise click.ClickException(f"{fault.filename or 'the node'}: {fault.strerror or fault}") from fault
+            raise click.ClickException(
+                f"{fault.filename or 'the node'}: {fault.strerror or fault}"
+            ) from fault
 
 
 class UsdcAmount(click.ParamType):
@@ -146,7 +148,6 @@ class Site:
     connection: Connection
     record: Record
     contracts: Contracts
-    console: Console
 
     @classmethod
     def of(cls, provider: ProviderAPI, deployments: Path) -> Site:
@@ -164,7 +165,7 @@ class Site:
             deployed = record.contracts.get(name)
             if deployed is None or connection.code_hash(deployed.address) != deployed.code_hash:
                 raise RefusedError(f"the chain does not hold the {name} that {path} records")
-        return cls(connection, record, contracts, wide_console())
+        return cls(connection, record, contracts)
 
     @cached_property
     def checkout(self) -> Contract:
@@ -190,7 +191,9 @@ class Site:
         """Whether the manager lets `account` call one of these at once."""
         return any(
             self.manager.functions.canCall(
-                account, contract.address, selector_of(list(contract.abi), name)  # type: ignore[arg-type]
+                account,
+                contract.address,
+                selector_of(list(contract.abi), name),  # type: ignore[arg-type]
             ).call()[0]
             for name in functions
         )

@@ -121,7 +121,7 @@ def open_sender(operator: Operator) -> Iterator[Sender]:
 
     def tell(event: Event) -> None:
         if event.kind not in _QUIET:
-            operator.site.console.print(f"  {event.key}: {event.kind.value} {event.text}", style="dim")
+            click.echo(f"  {event.key}: {event.kind.value} {event.text}")
 
     with Journal.open(path, identity, operator.address) as journal:
         engine = Engine(
@@ -136,28 +136,28 @@ def open_sender(operator: Operator) -> Iterator[Sender]:
 
 
 def perform(operator: Operator, name: str, steps: Sequence[Step]) -> list[Outcome]:
-    """Send all steps in order; with --dry-run show them; with --safe write them. Outcomes of what was sent."""
+    """Send all steps in order; with --dry-run show them; with --safe write them. What was sent."""
     if operator.safe_file is not None:
         write_safe(operator, name, steps)
         return []
     with open_sender(operator) as sender:
         if operator.dry_run:
-            show_previews(operator, sender, steps)
+            show_previews(sender, steps)
             return []
         confirm(operator, f"{name}: {len(steps)} transactions")
         return [sender.send(step) for step in steps]
 
 
-def show_previews(operator: Operator, sender: Sender, steps: Sequence[Step]) -> None:
+def show_previews(sender: Sender, steps: Sequence[Step]) -> None:
     """One line a step, and that nothing was sent."""
     open_before = False
     for step in steps:
         if step.follows and open_before:
-            operator.site.console.print(f"{step.describe}: would be sent after that")
+            click.echo(f"{step.describe}: would be sent after that")
             continue
-        operator.site.console.print(sender.preview(step))
+        click.echo(sender.preview(step))
         open_before = step.done is None or not ask_done(step.done, "latest")
-    operator.site.console.print("dry run: nothing was sent")
+    click.echo("dry run: nothing was sent")
 
 
 def confirm(operator: Operator, what: str) -> None:
@@ -169,7 +169,7 @@ def confirm(operator: Operator, what: str) -> None:
 
 def write_safe(operator: Operator, name: str, steps: Sequence[Step]) -> None:
     """Simulate each step as the Safe and write the file; with --dry-run only simulate."""
-    connection, console = operator.site.connection, operator.site.console
+    connection = operator.site.connection
     wanted = [step for step in steps if step.done is None or not ask_done(step.done, "latest")]
     for position, step in enumerate(wanted):
         if step.follows and position > 0:
@@ -180,12 +180,12 @@ def write_safe(operator: Operator, name: str, steps: Sequence[Step]) -> None:
             reason = reason_of(error.data, error.message)
             raise RefusedError(f"{step.describe}: would revert: {reason}; nothing was written") from None
     if not wanted:
-        console.print("the chain shows all of it already: nothing was written")
+        click.echo("the chain shows all of it already: nothing was written")
         return
     for step in wanted:
-        console.print(f"{step.describe}: to {step.to}, data 0x{step.data.hex()[:8]}… ({len(step.data)} bytes)")
+        click.echo(f"{step.describe}: to {step.to}, data 0x{step.data.hex()[:8]}… ({len(step.data)} bytes)")
     if operator.dry_run or operator.safe_file is None:
-        console.print("dry run: nothing was written")
+        click.echo("dry run: nothing was written")
         return
     text = write_safe_batch(
         [SafeCall(step.to, 0, step.data) for step in wanted],
@@ -196,4 +196,6 @@ def write_safe(operator: Operator, name: str, steps: Sequence[Step]) -> None:
         created_at_ms=time.time_ns() // 1_000_000,
     )
     operator.safe_file.write_text(text)
-    console.print(f"wrote {operator.safe_file}: {len(wanted)} transactions of Safe {operator.address}; nothing was sent")
+    click.echo(
+        f"wrote {operator.safe_file}: {len(wanted)} transactions of Safe {operator.address}; nothing was sent"
+    )

@@ -1,0 +1,186 @@
+"""An exported batch before it is signed: checked against chain and the signer's memory, shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import click
+from liqpass.adapters.chain.errors import CallRevertedError
+from liqpass.adapters.chain.facts import read_chain_facts
+from liqpass.adapters.chain.revert_words import reason_of
+from liqpass.adapters.chain.rpc import BlockId, Call
+from liqpass.adapters.chain.signatures import Web3SignatureCheck
+from liqpass.adapters.chain.signed_history import SignedHistory
+from liqpass.domain.batch_check import check, manual_policies
+from liqpass.domain.batch_file import BatchFile, BatchItem
+from liqpass.domain.batch_json import parse_batch_file
+from liqpass.domain.identifiers import checksum_address, format_bytes32
+from liqpass.domain.money import Usdc, format_usdc
+from liqpass.ports import BatchOnChain, BlockRef
+
+from scripts._operator import Operator, RefusedError, Site
+from scripts._sending import calldata
+
+
+@dataclass(frozen=True)
+class Case:
+    """A batch file beside what the chain held of it at `head`.
+
+    `paid`: policies that the vault paid under this very batch, as the file says; `held`: words of USDC's
+    refusal for recipients that it would not pay now.
+    """
+
+    site: Site
+    batch: BatchFile
+    head: BlockRef
+    approval: BatchOnChain | None
+    paid: frozenset[int]
+    held: dict[int, str]
+
+    @classmethod
+    def read(cls, site: Site, path: Path) -> Case:
+        """Raises BatchFileError for a malformed file, ChainError when the chain cannot be read."""
+        batch = parse_batch_file(path.read_bytes())
+        head = site.reader.head()
+        case = cls(
+            site, batch, head, site.reader.batch(batch.batch_id, head), _paid_here(site, batch, head), {}
+        )
+        return replace(case, held={item.policy_no: words for item, words in _held(site, case.open_items)})
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether the chain's approval, alive or expired, is of this file's root."""
+        approval = self.approval
+        root = format_bytes32(self.batch.payout_root)
+        return approval is not None and not approval.revoked and approval.payout_root == root
+
+    @cached_property
+    def open_items(self) -> tuple[BatchItem, ...]:
+        return tuple(item for item in self.batch.items if item.policy_no not in self.paid)
+
+    @property
+    def due(self) -> Usdc:
+        """What is to be paid now: open and not held."""
+        return Usdc(sum(item.amount for item in self.open_items if item.policy_no not in self.held))
+
+    def refusals(self, history: SignedHistory, allow_manual: int) -> list[str]:
+        """Every reason of the check of file against chain, one line each; empty: nothing differs."""
+        before = history.before(self.batch)
+        facts = read_chain_facts(
+            self.site.reader,
+            Web3SignatureCheck(self.site.connection.web3),
+            self.batch,
+            orders_paid_before=before.orders,
+            liquidations_paid_before=before.liquidations,
+        )
+        facts = replace(facts, paid_policies=facts.paid_policies - self.paid)
+        if self.is_approved:
+            # Approved on its own day: it may be executed, and approved again, on the days after.
+            facts = replace(facts, batch_id=self.batch.batch_id)
+        return [
+            f"{_subject(each.policy_no)}: {each.reason}: {each.message}"
+            for each in check(self.batch, facts, allow_manual=allow_manual)
+        ]
+
+    def show(self) -> None:
+        """The file's summary, a table of its payouts, and the orders marked by hand apart."""
+        batch = self.batch
+        click.echo(f"batch {batch.batch_id}, chain {batch.chain_id}, vault {checksum_address(batch.vault)}")
+        click.echo(f"payout root {format_bytes32(batch.payout_root)}")
+        click.echo(f"total       {format_usdc(batch.total)} USDC in {len(batch.items)} payouts")
+        rows = [_HEADINGS, *(self._row(item) for item in batch.items)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+        for row in rows:
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        manual = manual_policies(batch)
+        if manual:
+            click.echo(f"\n{len(manual)} orders were MARKED PAID BY HAND, no chain vouches for them:")
+        for item in batch.items:
+            if item.policy_no in manual:
+                by_hand = item.payment
+                click.echo(
+                    f"  policy {item.policy_no}: by {getattr(by_hand, 'actor', '')!r}, "
+                    f"reason {getattr(by_hand, 'reason', '')!r}, order {item.order_uuid}"
+                )
+
+    def _row(self, item: BatchItem) -> tuple[str, ...]:
+        review, decision = item.review, item.decision
+        state = "paid" if item.policy_no in self.paid else "HELD" if item.policy_no in self.held else "open"
+        return (
+            str(item.policy_no),
+            checksum_address(item.recipient),
+            format_usdc(item.amount),
+            state,
+            str(decision.verdict),
+            ",".join(map(str, decision.reasons)) or "-",
+            "+".join(repr(name) for name in (review.reviewer, review.second_reviewer) if name),
+            format_bytes32(item.evidence_hash),
+            getattr(item.payment, "transaction", "BY HAND"),
+        )
+
+
+_HEADINGS = (
+    "policy",
+    "recipient",
+    "USDC",
+    "state",
+    "verdict",
+    "reasons",
+    "reviewers",
+    "evidence hash",
+    "premium's transaction",
+)
+
+
+def _subject(policy_no: int | None) -> str:
+    return "batch" if policy_no is None else f"policy {policy_no}"
+
+
+def refuse(found: Sequence[str]) -> None:
+    """Raises RefusedError with every reason, if there is one."""
+    if found:
+        lines = "\n".join(f"  {reason}" for reason in found)
+        raise RefusedError(f"refused for {len(found)} reasons, nothing was sent:\n{lines}")
+
+
+def history_of(operator: Operator) -> SignedHistory:
+    """What this signer has signed before, beside its journal."""
+    connection = operator.site.connection
+    return SignedHistory.of(operator.journal, connection.chain_id, operator.address, connection.genesis_hash)
+
+
+def is_paid(site: Site, policy_no: int, block: BlockId) -> bool:
+    """The vault's paid bit, its predecessors' included."""
+    return bool(site.vault.functions.isPaid(policy_no).call(block_identifier=block))
+
+
+def _paid_here(site: Site, batch: BatchFile, head: BlockRef) -> frozenset[int]:
+    executed = {
+        (log.policy_no, log.recipient, log.amount, log.evidence_hash)
+        for log in site.reader.payout_logs(batch.batch_id, head.number)
+        if not log.failed
+    }
+    return frozenset(
+        item.policy_no
+        for item in batch.items
+        if (item.policy_no, item.recipient, item.amount, format_bytes32(item.evidence_hash)) in executed
+    )
+
+
+def _held(site: Site, items: Sequence[BatchItem]) -> Iterator[tuple[BatchItem, str]]:
+    """Recipients whom USDC refuses now, found by simulating the vault's transfer. Nothing is concluded where
+    the vault could not pay anybody: short balance and a pause have checks of their own."""
+    usdc, vault = site.usdc, site.vault.address
+    if usdc.functions.paused().call() or usdc.functions.isBlacklisted(vault).call():
+        return
+    balance = usdc.functions.balanceOf(vault).call()
+    for item in items:
+        # The amount does not decide whether USDC knows the recipient; more than the balance would.
+        transfer = calldata(usdc, "transfer", checksum_address(item.recipient), min(item.amount, balance))
+        try:
+            site.connection.rpc.call(Call(vault, usdc.address, transfer, 0), "latest")
+        except CallRevertedError as error:
+            yield item, reason_of(error.data, error.message)

@@ -1,0 +1,174 @@
+"""`ape run checkout pay`: pay the premium of a bound order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from ape.api import AccountAPI, ProviderAPI
+from ape.cli import account_option
+from liqpass.adapters.chain.rpc import BlockId
+from liqpass.domain.money import Usdc, format_usdc
+
+from scripts._operator import Operator, OperatorCommand, RefusedError, Site, UsdcAmount, operator_options
+from scripts._premium import Premium, paid_in, payment_refusals, premium_of_file, premium_of_options
+from scripts._sending import Step, calldata, perform
+from scripts._typed_data import sign_typed
+
+_SIGNED_FOR_S = 900  # how long a signature holds where no quote's end is known
+
+
+@click.group()
+def cli() -> None:
+    """Premiums: buyers' money to the treasury."""
+
+
+@cli.command(cls=OperatorCommand)
+@click.option("--order", help="The order: its UUID, or its hash 0x….")
+@click.option("--amount", type=UsdcAmount(), help="The premium in USDC, for example 1.00.")
+@click.option("--quote-hash", help="The quote's hash, 0x and 64 hex digits.")
+@click.option(
+    "--quote",
+    "quote_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="In place of these three: what `liqpass order bind … --json` printed.",
+)
+@click.option("--permit", "way", flag_value="permit", help="Sign an EIP-2612 permit: one transaction.")
+@click.option(
+    "--gasless", "way", flag_value="gasless", help="Sign an EIP-3009 authorization; --relayer sends."
+)
+@account_option("--relayer", prompt=None)
+@operator_options
+def pay(  # noqa: PLR0917 - click passes options by name
+    provider: ProviderAPI,
+    order: str | None,
+    amount: Usdc | None,
+    quote_hash: str | None,
+    quote_file: Path | None,
+    way: str | None,
+    account: AccountAPI | None,
+    relayer: AccountAPI | None,
+    deployments: Path,
+    **options: Any,
+) -> None:
+    """Pay an order's premium from --account, exactly once however often this is run.
+
+    Without --permit or --gasless: approves exactly the premium to Checkout, then pays (two transactions).
+    With --gasless the account only signs, and --relayer pays the gas. Amounts are USDC. Ends with the line
+    `transaction 0x…` for `liqpass order pay ORDER --tx 0x…`.
+
+    \b
+    ape run checkout pay --network base:sepolia --account buyer --quote order.json
+    ape run checkout pay --order 5b0c…-…-…  --amount 1.00 --quote-hash 0x… --account buyer --permit
+    """
+    premium = _premium(order, amount, quote_hash, quote_file)
+    if (relayer is not None) != (way == "gasless"):
+        raise click.UsageError("--gasless and --relayer ACCOUNT go together")
+    if way is not None and account is None:
+        raise click.UsageError("--permit and --gasless need an --account that signs")
+    site = Site.of(provider, deployments)
+    operator = Operator.of(site, account=relayer or account, **options)
+    payer = operator.address if relayer is None or account is None else str(account.address)
+    earlier = paid_in(site, premium, payer, "latest")
+    if earlier is not None:
+        click.echo(f"paid already: order {premium.order_hash}, nothing was sent")
+        click.echo(f"transaction {earlier}")
+        return
+    found = payment_refusals(site, premium, payer)
+    if found:
+        raise RefusedError("refused, nothing was sent:\n" + "\n".join(f"  {reason}" for reason in found))
+    if relayer is not None and account is not None and options["autosign"]:
+        account.set_autosign(True)
+    steps = _steps(site, premium, payer, account if way else None, way)
+    click.echo(
+        f"{format_usdc(premium.amount)} USDC from {payer} to treasury "
+        f"{site.checkout.functions.treasury().call()} for order {premium.order_uuid or premium.order_hash}"
+    )
+    outcomes = perform(operator, f"LiqPass premium of order {premium.order_hash}", steps)
+    if not outcomes:
+        return
+    transaction = outcomes[-1].tx_hash or paid_in(site, premium, payer, "latest")
+    click.echo(f"paid: quote {premium.quote_hash}")
+    click.echo(f"transaction {transaction}")
+
+
+def _premium(order: str | None, amount: Usdc | None, quote_hash: str | None, file: Path | None) -> Premium:
+    if file is not None:
+        if (order, amount, quote_hash) != (None, None, None):
+            raise click.UsageError("give either --quote FILE or --order, --amount and --quote-hash")
+        return premium_of_file(file)
+    if order is None or amount is None or quote_hash is None:
+        raise click.UsageError("give --order, --amount and --quote-hash, or --quote FILE")
+    return premium_of_options(order, amount, quote_hash)
+
+
+def _steps(
+    site: Site, premium: Premium, payer: str, signer: AccountAPI | None, way: str | None
+) -> list[Step]:
+    def done(block: BlockId) -> bool:
+        return paid_in(site, premium, payer, block) is not None
+
+    checkout = site.checkout
+    # One key for every way to pay: whichever was sent first is the payment.
+    key = f"checkout/pay/{premium.order_hash}/{premium.quote_hash}/{payer}"
+    words = f"pay {format_usdc(premium.amount)} USDC for order {premium.order_uuid or premium.order_hash}"
+    if way == "permit":
+        assert signer is not None  # noqa: S101 - checked with the options
+        data = _permit_call(site, premium, payer, signer)
+        return [Step(key, checkout.address, data, f"{words} by permit", done)]
+    if way == "gasless":
+        assert signer is not None  # noqa: S101 - checked with the options
+        data = _authorization_call(site, premium, payer, signer)
+        return [Step(key, checkout.address, data, f"{words} by authorization", done)]
+
+    def allowed(block: BlockId) -> bool:
+        allowance = site.usdc.functions.allowance(payer, checkout.address)
+        return int(allowance.call(block_identifier=block)) >= premium.amount
+
+    approval = calldata(site.usdc, "approve", checkout.address, premium.amount)
+    payment = calldata(checkout, "pay", *premium.arguments)
+    return [
+        Step(
+            f"checkout/allow/{premium.order_hash}/{premium.quote_hash}",
+            site.usdc.address,
+            approval,
+            f"allow Checkout {format_usdc(premium.amount)} USDC",
+            allowed,
+            again=True,
+        ),
+        Step(key, checkout.address, payment, words, done, follows=True),
+    ]
+
+
+def _permit_call(site: Site, premium: Premium, payer: str, signer: AccountAPI) -> bytes:
+    deadline = _end_s(site, premium)
+    message = {
+        "owner": payer,
+        "spender": site.checkout.address,
+        "value": premium.amount,
+        "nonce": site.usdc.functions.nonces(payer).call(),
+        "deadline": deadline,
+    }
+    signature = sign_typed(signer, site.usdc, site.connection.chain_id, "Permit", message)
+    return calldata(site.checkout, "payWithPermit", *premium.arguments, deadline, signature)
+
+
+def _authorization_call(site: Site, premium: Premium, payer: str, signer: AccountAPI) -> bytes:
+    # Strict bounds: a block at the quote's last second still pays, one after it must not.
+    before = _end_s(site, premium) + 1
+    nonce = site.checkout.functions.authorizationNonce(*premium.arguments).call()
+    message = {
+        "from": payer,
+        "to": site.checkout.address,
+        "value": premium.amount,
+        "validAfter": 0,
+        "validBefore": before,
+        "nonce": nonce,
+    }
+    signature = sign_typed(signer, site.usdc, site.connection.chain_id, "ReceiveWithAuthorization", message)
+    return calldata(site.checkout, "payWithAuthorization", *premium.arguments, payer, 0, before, signature)
+
+
+def _end_s(site: Site, premium: Premium) -> int:
+    return premium.valid_until_s or site.reader.head().time_s + _SIGNED_FOR_S
