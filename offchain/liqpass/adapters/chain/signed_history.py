@@ -85,7 +85,7 @@ class SignedHistory:
             os.close(file)
 
     def _rows(self, vault: str) -> list[Mapping[str, str]]:
-        rows = []
+        rows: list[Mapping[str, str]] = []
         for number, line in enumerate(self._whole_lines().splitlines(), 1):
             try:
                 row = json.loads(line)

@@ -1,0 +1,85 @@
+"""`ape run pause`: stop Checkout, PayoutVault or both; with --lift let them go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from ape.api import ProviderAPI
+from liqpass.adapters.chain.rpc import BlockId
+from web3.contract import Contract
+
+from scripts._operator import Operator, OperatorCommand, RefusedError, Site, operator_options
+from scripts._sending import Step, calldata, perform
+
+
+@click.command(cls=OperatorCommand)
+@click.option("--all", "everything", is_flag=True, help="Both, in one transaction.")
+@click.option("--checkout", is_flag=True, help="Checkout: no premium can be paid.")
+@click.option("--vault", is_flag=True, help="PayoutVault: no approving, funding or paying.")
+@click.option("--lift", is_flag=True, help="End the pause instead. UNPAUSER.")
+@operator_options
+def cli(
+    provider: ProviderAPI,
+    *,
+    everything: bool,
+    checkout: bool,
+    vault: bool,
+    lift: bool,
+    deployments: Path,
+    **options: Any,
+) -> None:
+    """Stop payments at once. GUARDIAN. Revoking and sweeping go on; what is stopped already is left alone.
+
+    \b
+    ape run pause --all --account guardian --network base:mainnet
+    ape run pause --all --lift --safe lift.json --safe-address 0x… --network base:mainnet
+    """
+    chosen = {"Checkout": everything or checkout, "PayoutVault": everything or vault}
+    if not any(chosen.values()):
+        raise click.UsageError("say what to pause: --all, --checkout or --vault")
+    site = Site.of(provider, deployments)
+    operator = Operator.of(site, **options)
+    contracts = {"Checkout": site.checkout, "PayoutVault": site.vault}
+    _show(contracts, "")
+    function, role = ("unpause", "UNPAUSER") if lift else ("pause", "GUARDIAN")
+    targets = [
+        contracts[name]
+        for name, wanted in chosen.items()
+        if wanted and bool(contracts[name].functions.paused().call()) is lift
+    ]
+    if not targets:
+        click.echo(f"{'not paused' if lift else 'paused already'}: nothing was sent")
+        return
+    if not all(site.may_call(operator.address, target, function) for target in targets):
+        raise RefusedError(
+            f"{operator.address} may not {function}: it does not hold {role}; nothing was sent"
+        )
+    names = [name for name, contract in contracts.items() if contract in targets]
+    step = _step(site, targets, function, f"{function} {' and '.join(names)}", paused=not lift)
+    for outcome in perform(operator, f"LiqPass {function}", [step]):
+        _show(contracts, "now ")
+        click.echo(f"transaction {outcome.tx_hash}")
+
+
+def _step(site: Site, targets: list[Contract], function: str, words: str, *, paused: bool) -> Step:
+    def done(block: BlockId) -> bool:
+        return all(bool(each.functions.paused().call(block_identifier=block)) is paused for each in targets)
+
+    key = "/".join(["governance", function, *(target.address for target in targets)])
+    if len(targets) == 1:
+        return Step(key, targets[0].address, calldata(targets[0], function), words, done, again=True)
+    # One transaction stops everything or nothing: two could be separated by a stuck first one.
+    calls = [
+        calldata(site.manager, "execute", target.address, calldata(target, function)) for target in targets
+    ]
+    return Step(
+        key, site.manager.address, calldata(site.manager, "multicall", calls), words, done, again=True
+    )
+
+
+def _show(contracts: dict[str, Contract], when: str) -> None:
+    for name, contract in contracts.items():
+        state = "paused" if contract.functions.paused().call() else "open"
+        click.echo(f"{name:<11} {contract.address} is {when}{state}")

@@ -1,0 +1,172 @@
+"""`ape run pause` and `ape run sweep`: by whom, what changes, and that nothing is sent in vain."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import Result
+from operator_world import (
+    APPROVER,
+    DEPLOYER,
+    GUARDIAN,
+    PAYER,
+    RULERS,
+    STRANGER,
+    TREASURY,
+    World,
+    transaction_in,
+)
+
+
+def pause(world: World, *options: str, account: int = GUARDIAN) -> Result:
+    return world.ape("pause", *options, "--account", f"TEST::{account}")
+
+
+def sweep(world: World, *options: str, account: int = PAYER) -> Result:
+    return world.ape("sweep", *options, "--account", f"TEST::{account}")
+
+
+def state(world: World) -> tuple[bool, bool]:
+    """Whether Checkout and PayoutVault are paused."""
+    return world.checkout.functions.paused().call(), world.vault.functions.paused().call()
+
+
+@pytest.mark.parametrize(
+    ("option", "after"),
+    [("--all", (True, True)), ("--checkout", (True, False)), ("--vault", (False, True))],
+)
+def test_pause__each_choice__is_one_transaction_and_can_be_lifted(
+    world: World, option: str, after: tuple[bool, bool]
+) -> None:
+    sent = world.nonce(GUARDIAN)
+
+    stopped = pause(world, option)
+    stopped_state = state(world)
+    lifted = pause(world, option, "--lift", account=RULERS)
+
+    transaction_in(stopped)
+    assert stopped_state == after
+    assert world.nonce(GUARDIAN) - sent == 1
+    transaction_in(lifted)
+    assert state(world) == (False, False)
+
+
+def test_pause__stopped_and_lifted_twice__works_each_time(world: World) -> None:
+    results = [
+        pause(world, "--all"),
+        pause(world, "--all", "--lift", account=RULERS),
+        pause(world, "--all"),
+        pause(world, "--all", "--lift", account=RULERS),
+    ]
+
+    assert len({transaction_in(result) for result in results}) == 4
+    assert state(world) == (False, False)
+
+
+def test_pause__one_paused_already__pauses_the_other(world: World) -> None:
+    world.send(world.vault.functions.pause(), GUARDIAN)
+
+    result = pause(world, "--all")
+
+    transaction_in(result)
+    assert "is paused" in result.output
+    assert state(world) == (True, True)
+
+
+def test_pause__paused_already_or_not_paused__succeeds_and_sends_nothing(world: World) -> None:
+    before = world.nonces()
+    lifted = pause(world, "--all", "--lift", account=RULERS)
+    after_lift = world.nonces()
+    pause(world, "--all")
+    paused = world.nonces()
+
+    again = pause(world, "--all")
+
+    assert (lifted.exit_code, again.exit_code) == (0, 0)
+    assert "nothing was sent" in lifted.output
+    assert "nothing was sent" in again.output
+    assert after_lift == before
+    assert world.nonces() == paused
+
+
+@pytest.mark.parametrize("account", [APPROVER, PAYER, RULERS, STRANGER])
+def test_pause__without_the_role__is_refused(world: World, account: int) -> None:
+    before = world.nonces()
+
+    result = pause(world, "--all", account=account)
+
+    assert result.exit_code == 1
+    assert "it does not hold GUARDIAN; nothing was sent" in result.output
+    assert world.nonces() == before
+
+
+def test_pause__lift_by_the_guardian__is_refused(world: World) -> None:
+    pause(world, "--vault")
+
+    result = pause(world, "--vault", "--lift")
+
+    assert result.exit_code == 1
+    assert "it does not hold UNPAUSER; nothing was sent" in result.output
+    assert state(world) == (False, True)
+
+
+def test_pause__dry_run_and_nothing_chosen__send_nothing(world: World) -> None:
+    before = world.nonces()
+
+    dry = pause(world, "--all", "--dry-run")
+    none = pause(world)
+
+    assert (dry.exit_code, none.exit_code) == (0, 2)
+    assert "dry run: nothing was sent" in dry.output
+    assert state(world) == (False, False)
+    assert world.nonces() == before
+
+
+@pytest.mark.parametrize("account", [PAYER, GUARDIAN])
+def test_sweep__payer_or_guardian__empties_the_vault_also_when_paused(world: World, account: int) -> None:
+    world.send(world.vault.functions.pause(), GUARDIAN)
+    treasury = world.address(TREASURY)
+    before = world.balance(treasury)
+
+    result = sweep(world, account=account)
+
+    transaction_in(result)
+    assert "holds 500.00 USDC" in result.output
+    assert "now holds 0.00 USDC" in result.output
+    assert world.balance(world.vault.address) == 0
+    assert world.balance(treasury) - before == 500_000_000
+
+
+def test_sweep__refilled__sweeps_again_and_empty_sends_nothing(world: World) -> None:
+    first = sweep(world)
+    sent = world.nonces()
+    empty = sweep(world)
+    after_empty = world.nonces()
+    world.send(world.usdc.functions.mint(world.vault.address, 7_000_000), DEPLOYER)
+    second = sweep(world)
+
+    assert transaction_in(first) != transaction_in(second)
+    assert empty.exit_code == 0
+    assert "nothing to sweep: nothing was sent" in empty.output
+    assert after_empty == sent
+    assert world.balance(world.vault.address) == 0
+
+
+@pytest.mark.parametrize("account", [APPROVER, RULERS, STRANGER])
+def test_sweep__without_the_role__is_refused(world: World, account: int) -> None:
+    before = world.nonces()
+
+    result = sweep(world, account=account)
+
+    assert result.exit_code == 1
+    assert "it holds neither PAYER nor GUARDIAN; nothing was sent" in result.output
+    assert world.nonces() == before
+
+
+def test_sweep__dry_run__sends_nothing(world: World) -> None:
+    before = world.nonces()
+
+    result = sweep(world, "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert "dry run: nothing was sent" in result.output
+    assert world.nonces() == before
