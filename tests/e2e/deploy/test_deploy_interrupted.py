@@ -99,11 +99,12 @@ def undisturbed(chain: Anvil, build: Build, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize(
-    ("after", "journal_is_lost"),
-    [(False, False), (True, False), (True, True)],
-    ids=["before sending", "after sending", "after sending, journal lost"],
+    ("at", "after", "journal_is_lost"),
+    [
+        *((at, after, False) for at in range(1, TRANSACTIONS + 1) for after in (False, True)),
+        *((at, True, True) for at in (2, 4, 6)),
+    ],
 )
-@pytest.mark.parametrize("at", range(1, TRANSACTIONS + 1))
 def test_deploy__cut_at_each_broadcast__goes_on_to_the_same_addresses(
     chain: Anvil,
     folder: Path,

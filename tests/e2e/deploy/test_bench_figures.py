@@ -1,0 +1,33 @@
+"""When the benchmark says that a goal is met."""
+
+from __future__ import annotations
+
+from benchmarks.figures import Figure
+
+
+def test_figure__without_goal__is_not_judged() -> None:
+    assert Figure("f", 150, "bare", 100).passed is None
+
+
+def test_figure__at_the_goal__passes_and_one_gas_above_fails() -> None:
+    assert Figure("f", 110, "bare", 100, goal=1.10).passed is True
+    assert Figure("f", 111, "bare", 100, goal=1.10).passed is False
+
+
+def test_figure__with_circles_cost__is_judged_with_it() -> None:
+    figure = Figure("f", 1_300, "bare", 1_000, count=10, goal=1.20, circle=150)
+
+    assert figure.ratio == 1.3
+    assert figure.circle_gas == 1_800
+    assert figure.circle_ratio == 1.2
+    assert figure.passed is True
+
+
+def test_figure__limit__is_judged_with_circles_cost() -> None:
+    assert Figure("f", 1_300, "bare", 1_000, count=10, limit=1_800, circle=150).passed is True
+    assert Figure("f", 1_300, "bare", 1_000, count=10, limit=1_799, circle=150).passed is False
+
+
+def test_figure__does_not_fit__fails() -> None:
+    assert Figure("f", None, "bare", 1_000, limit=2_000).passed is False
+    assert Figure("f", None, "bare", 1_000).ratio is None
