@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
-
 from liqpass.domain.merkle import LEAF_TYPES, Payout, PayoutTree
 from liqpass.domain.money import Usdc
 
@@ -57,7 +56,9 @@ class Batch:
         """Arguments of `approveBatch`."""
         return self.batch_id, self.root, self.total
 
-    def execution(self, indices: Iterable[int] | None = None) -> tuple[int, list[Struct], list[bytes], list[bool]]:
+    def execution(
+        self, indices: Iterable[int] | None = None
+    ) -> tuple[int, list[Struct], list[bytes], list[bool]]:
         """Arguments of `executeBatch` for these payouts, or for all."""
         chosen = range(len(self.tree.payouts)) if indices is None else indices
         multiproof = self.tree.multiproof(list(chosen))

@@ -1,4 +1,7 @@
-"""Who may do what, as design §2.0 says: the tests' own table, so that a deployment cannot agree with itself."""
+"""Who may do what, as design §2.0 says.
+
+The tests' own table, so that a deployment cannot agree with itself.
+"""
 
 from typing import Any
 

@@ -1,13 +1,16 @@
 """Strict revert checks.
 
-`ape.reverts(vault.SomeError)` passes on other errors and wrong arguments. These compare the selector and every
-input, on the bytes that the node returned, whether or not ape knew how to decode them.
+`ape.reverts(vault.SomeError)` passes on other errors and wrong arguments. These compare the selector and
+every input, on the bytes that the node returned, whether or not ape knew how to decode them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
+from ape.exceptions import ContractLogicError
+from ape_foundry.provider import FoundryProvider
 from eth_abi.abi import decode, encode
 from eth_hash.auto import keccak
 
@@ -27,7 +30,7 @@ def reverts_with(error: Any, **inputs: Any) -> Iterator[None]:
     types = [item.canonical_type for item in abi.inputs]
     expected = keccak(abi.selector.encode())[:4] + encode(types, [_plain(inputs[name]) for name in names])
 
-    with _reverting(lambda data: _describe(abi, names, types, data)) as data:
+    with _reverting() as data:
         yield
     actual = data[0]
     assert actual == expected, f"expected {abi.name}({inputs}), reverted with " + _describe(
@@ -39,7 +42,7 @@ def reverts_with(error: Any, **inputs: Any) -> Iterator[None]:
 def reverts_with_string(message: str) -> Iterator[None]:
     """The body must revert with `require(false, message)`, as Circle's USDC does."""
     expected = ERROR_STRING + encode(["string"], [message])
-    with _reverting(bytes.hex) as data:
+    with _reverting() as data:
         yield
     assert data[0] == expected, f"expected {message!r}, reverted with {_text(data[0])}"
 
@@ -48,24 +51,30 @@ def reverts_with_string(message: str) -> Iterator[None]:
 def reverts_with_panic(code: int) -> Iterator[None]:
     """The body must revert with Solidity's `Panic(code)`: 0x11 is arithmetic overflow."""
     expected = PANIC + encode(["uint256"], [code])
-    with _reverting(bytes.hex) as data:
+    with _reverting() as data:
         yield
     assert data[0] == expected, f"expected panic {code:#x}, reverted with {_text(data[0])}"
 
 
 @contextmanager
 def reverts_without_reason() -> Iterator[None]:
-    """The body must revert with no data at all: a check that the compiler put in, or a call to no contract."""
-    with _reverting(bytes.hex) as data:
+    """The body must revert with no data: a check that the compiler put in, or a call to no contract."""
+    with _reverting() as data:
         yield
     assert data[0] == b"", f"expected no data, reverted with {_text(data[0])}"
 
 
+def _unadorned(_: FoundryProvider, exception: Exception, *__: Any, **___: Any) -> ContractLogicError:
+    return ContractLogicError(base_err=exception)
+
+
 @contextmanager
-def _reverting(describe: Callable[[bytes], str]) -> Iterator[list[bytes]]:
+def _reverting() -> Iterator[list[bytes]]:
     data: list[bytes] = []
     try:
-        yield data
+        # ape traces and prints every revert, which takes longer than all else here together.
+        with patch.object(FoundryProvider, "_handle_execution_reverted", _unadorned):
+            yield data
     except AssertionError:
         raise
     except Exception as error:

@@ -46,7 +46,14 @@ def sign(usdc: Any, kind: str, message: dict[str, Any], key_of: Any) -> bytes:
 
 
 def sign_permit(
-    usdc: Any, owner: Any, spender: Any, value: int, deadline: int, *, nonce: int | None = None, key_of: Any = None
+    usdc: Any,
+    owner: Any,
+    spender: Any,
+    value: int,
+    deadline: int,
+    *,
+    nonce: int | None = None,
+    key_of: Any = None,
 ) -> bytes:
     """A permit by `owner`, signed by `key_of` where the owner is a smart wallet."""
     message = {

@@ -58,10 +58,7 @@ def zeros(abi_inputs):
     """Arguments that every type accepts: access is checked before them."""
     plain = {"address": "0x" + "00" * 20, "bytes32": b"\0" * 32}
     return [
-        []
-        if item.canonical_type.endswith("[]")
-        else plain.get(item.canonical_type, 0)
-        for item in abi_inputs
+        [] if item.canonical_type.endswith("[]") else plain.get(item.canonical_type, 0) for item in abi_inputs
     ]
 
 

@@ -26,51 +26,55 @@ def test_reverts_with__same_error_and_inputs__passes(vault, approver, today):
 
 
 def test_reverts_with__wrong_input__fails(vault, approver, today):
-    with pytest.raises(AssertionError, match=rf"'today': {today}"):
-        with reverts_with(vault.NotToday, batchId=OTHER_DAY, today=today + 1):
-            wrong_day(vault, approver)
+    with (
+        pytest.raises(AssertionError, match=rf"'today': {today}"),
+        reverts_with(vault.NotToday, batchId=OTHER_DAY, today=today + 1),
+    ):
+        wrong_day(vault, approver)
 
 
 def test_reverts_with__input_left_out__fails(vault, approver):
-    with pytest.raises(AssertionError, match="inputs are"):
-        with reverts_with(vault.NotToday, batchId=OTHER_DAY):
-            wrong_day(vault, approver)
+    with pytest.raises(AssertionError, match="inputs are"), reverts_with(vault.NotToday, batchId=OTHER_DAY):
+        wrong_day(vault, approver)
 
 
 def test_reverts_with__unknown_input__fails(vault, approver, today):
-    with pytest.raises(AssertionError, match="inputs are"):
-        with reverts_with(vault.NotToday, batchId=OTHER_DAY, today=today, tomorrow=0):
-            wrong_day(vault, approver)
+    with (
+        pytest.raises(AssertionError, match="inputs are"),
+        reverts_with(vault.NotToday, batchId=OTHER_DAY, today=today, tomorrow=0),
+    ):
+        wrong_day(vault, approver)
 
 
 def test_reverts_with__other_error_of_same_shape__fails(vault, approver):
-    with pytest.raises(AssertionError, match="expected NotApproved"):
-        with reverts_with(vault.NotApproved, batchId=OTHER_DAY):
-            wrong_day(vault, approver)
+    with (
+        pytest.raises(AssertionError, match="expected NotApproved"),
+        reverts_with(vault.NotApproved, batchId=OTHER_DAY),
+    ):
+        wrong_day(vault, approver)
 
 
 def test_reverts_with__no_revert__fails(vault, guardian):
-    with pytest.raises(AssertionError, match="did not revert"):
-        with reverts_with(vault.EnforcedPause):
-            vault.pause(sender=guardian)
+    with pytest.raises(AssertionError, match="did not revert"), reverts_with(vault.EnforcedPause):
+        vault.pause(sender=guardian)
 
 
 def test_reverts_with__string_revert__fails(vault, usdc, stranger):
-    with pytest.raises(AssertionError, match="transfer amount exceeds balance"):
-        with reverts_with(vault.EnforcedPause):
-            short_of_usdc(usdc, stranger)
+    with (
+        pytest.raises(AssertionError, match="transfer amount exceeds balance"),
+        reverts_with(vault.EnforcedPause),
+    ):
+        short_of_usdc(usdc, stranger)
 
 
 def test_reverts_with__failed_assertion_inside__is_not_a_revert(vault):
-    with pytest.raises(AssertionError, match="mine"):
-        with reverts_with(vault.EnforcedPause):
-            raise AssertionError("mine")
+    with pytest.raises(AssertionError, match="mine"), reverts_with(vault.EnforcedPause):
+        raise AssertionError("mine")
 
 
 def test_reverts_with__python_error_inside__is_raised(vault):
-    with pytest.raises(ZeroDivisionError):
-        with reverts_with(vault.EnforcedPause):
-            _ = 1 // 0
+    with pytest.raises(ZeroDivisionError), reverts_with(vault.EnforcedPause):
+        _ = 1 // 0
 
 
 def test_reverts_with__openzeppelin_error_without_inputs__passes(vault, unpauser):
@@ -80,7 +84,9 @@ def test_reverts_with__openzeppelin_error_without_inputs__passes(vault, unpauser
 
 def test_reverts_with__error_of_another_contract_in_the_call__is_decoded(vault, manager, config):
     data = vault.setDailyCap.encode_input(1)
-    with reverts_with(manager.AccessManagerNotScheduled, operationId=manager.hashOperation(config, vault, data)):
+    with reverts_with(
+        manager.AccessManagerNotScheduled, operationId=manager.hashOperation(config, vault, data)
+    ):
         vault.setDailyCap(1, sender=config)
 
 
@@ -90,15 +96,16 @@ def test_reverts_with_string__same_message__passes(usdc, stranger):
 
 
 def test_reverts_with_string__part_of_the_message__fails(usdc, stranger):
-    with pytest.raises(AssertionError, match="exceeds balance"):
-        with reverts_with_string("ERC20: transfer amount"):
-            short_of_usdc(usdc, stranger)
+    with (
+        pytest.raises(AssertionError, match="exceeds balance"),
+        reverts_with_string("ERC20: transfer amount"),
+    ):
+        short_of_usdc(usdc, stranger)
 
 
 def test_reverts_with_string__custom_error__fails(vault, approver):
-    with pytest.raises(AssertionError, match="b1937ca1"):
-        with reverts_with_string("NotToday"):
-            wrong_day(vault, approver)
+    with pytest.raises(AssertionError, match="b1937ca1"), reverts_with_string("NotToday"):
+        wrong_day(vault, approver)
 
 
 def test_reverts_with_panic__overflow__passes(usdc, stranger):
@@ -109,9 +116,8 @@ def test_reverts_with_panic__overflow__passes(usdc, stranger):
 
 def test_reverts_with_panic__other_code__fails(usdc, stranger):
     usdc.increaseAllowance(stranger, 2**256 - 1, sender=stranger)
-    with pytest.raises(AssertionError, match="expected panic 0x1,"):
-        with reverts_with_panic(0x01):
-            usdc.increaseAllowance(stranger, 1, sender=stranger)
+    with pytest.raises(AssertionError, match="expected panic 0x1,"), reverts_with_panic(0x01):
+        usdc.increaseAllowance(stranger, 1, sender=stranger)
 
 
 def test_reverts_without_reason__undecodable_boolean__passes(vault, stranger, chain):
@@ -120,6 +126,5 @@ def test_reverts_without_reason__undecodable_boolean__passes(vault, stranger, ch
 
 
 def test_reverts_without_reason__custom_error__fails(vault, approver):
-    with pytest.raises(AssertionError, match="expected no data"):
-        with reverts_without_reason():
-            wrong_day(vault, approver)
+    with pytest.raises(AssertionError, match="expected no data"), reverts_without_reason():
+        wrong_day(vault, approver)

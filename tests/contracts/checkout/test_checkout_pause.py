@@ -18,9 +18,7 @@ def test_pause__paused__reverts(checkout, guardian):
         checkout.pause(sender=guardian)
 
 
-def test_unpause__unpauser__payments_go_on(
-    checkout, usdc, guardian, unpauser, rich_buyer, terms, balances
-):
+def test_unpause__unpauser__payments_go_on(checkout, usdc, guardian, unpauser, rich_buyer, terms, balances):
     usdc.approve(checkout, terms.amount, sender=rich_buyer)
     checkout.pause(sender=guardian)
 

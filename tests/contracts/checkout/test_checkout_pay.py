@@ -27,9 +27,7 @@ def test_pay__allowance__moves_premium_to_treasury(checkout, usdc, rich_buyer, t
     assert usdc.allowance(rich_buyer, checkout) == 0
 
 
-def test_pay__same_order_twice__takes_the_money_twice(
-    checkout, usdc, rich_buyer, treasury, terms, balances
-):
+def test_pay__same_order_twice__takes_the_money_twice(checkout, usdc, rich_buyer, treasury, terms, balances):
     usdc.approve(checkout, 2 * terms.amount, sender=rich_buyer)
     checkout.pay(*terms, sender=rich_buyer)
 
@@ -114,7 +112,9 @@ def test_pay__treasury_changed__goes_to_the_new_one(
     assert balances(treasury, stranger) == (0, 1_000_000, 0)
 
 
-def test_pay__somebody_elses_allowance__is_out_of_reach(checkout, usdc, rich_buyer, stranger, terms, balances):
+def test_pay__somebody_elses_allowance__is_out_of_reach(
+    checkout, usdc, rich_buyer, stranger, terms, balances
+):
     usdc.approve(checkout, terms.amount, sender=rich_buyer)
 
     with reverts_with_string("ERC20: transfer amount exceeds allowance"):

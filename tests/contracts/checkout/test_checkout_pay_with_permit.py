@@ -122,9 +122,7 @@ def test_pay_with_permit__paused__reverts(checkout, guardian, rich_buyer, terms,
         checkout.payWithPermit(*terms, deadline, permit, sender=rich_buyer)
 
 
-def test_pay_with_permit__usdc_paused__reverts(
-    checkout, usdc, circle, rich_buyer, terms, permit, deadline
-):
+def test_pay_with_permit__usdc_paused__reverts(checkout, usdc, circle, rich_buyer, terms, permit, deadline):
     usdc.pause(sender=circle)
 
     with reverts_with_string("Pausable: paused"):

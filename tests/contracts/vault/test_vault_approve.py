@@ -130,7 +130,14 @@ def test_approve__same_root_expired_and_half_paid__keeps_what_is_paid(
     tx = vault.approveBatch(*approved_batch.terms, sender=approver)
 
     expect_stored(
-        vault, approved_batch.batch_id, approved_batch.root, approver, 60_000_000, 20_000_000, tx.timestamp, False
+        vault,
+        approved_batch.batch_id,
+        approved_batch.root,
+        approver,
+        60_000_000,
+        20_000_000,
+        tx.timestamp,
+        False,
     )
 
 
@@ -182,7 +189,9 @@ def test_approve__through_manager__reverts(vault, manager, approver, clock):
         manager.execute(vault, data, sender=approver)
 
 
-def test_approve__batch_of_other_days_payouts__can_never_be_paid(filled_vault, approver, payer, clock, recipients):
+def test_approve__batch_of_other_days_payouts__can_never_be_paid(
+    filled_vault, approver, payer, clock, recipients
+):
     misdated = batch_of(20350514, (1, recipients[0], 5))
     filled_vault.approveBatch(clock.today, misdated.root, 5, sender=approver)
     _, *arguments = misdated.execution()

@@ -35,7 +35,14 @@ def test_deploy__first_vault__has_no_predecessor(vault):
 def test_deploy__no_contract_there__reverts(
     place, project, deployer, usdc, treasury, manager, vault, stranger
 ):
-    arguments = {"usdc": usdc, "treasury": treasury, "authority": manager, "cap": 1, "max": 1, "predecessor": vault}
+    arguments = {
+        "usdc": usdc,
+        "treasury": treasury,
+        "authority": manager,
+        "cap": 1,
+        "max": 1,
+        "predecessor": vault,
+    }
     arguments[place] = stranger
 
     with reverts_with(vault.NotAContract, account=stranger):

@@ -37,9 +37,7 @@ def test_fund__exactly_to_the_maximum__takes_it(vault, usdc, rich_stranger):
 def test_fund__one_above_the_maximum__reverts(vault, usdc, rich_stranger):
     vault.fund(1, sender=rich_stranger)
 
-    with reverts_with(
-        vault.AboveHotWalletMax, balance=HOT_WALLET_MAX + 1, hotWalletMax=HOT_WALLET_MAX
-    ):
+    with reverts_with(vault.AboveHotWalletMax, balance=HOT_WALLET_MAX + 1, hotWalletMax=HOT_WALLET_MAX):
         vault.fund(HOT_WALLET_MAX, sender=rich_stranger)
 
     assert usdc.balanceOf(vault) == 1
@@ -55,9 +53,7 @@ def test_fund__largest_amount__reverts_without_overflow(vault, rich_stranger):
 def test_fund__donation_already_above_the_maximum__reverts(vault, circle, usdc, rich_stranger):
     usdc.mint(vault, HOT_WALLET_MAX + 5, sender=circle)
 
-    with reverts_with(
-        vault.AboveHotWalletMax, balance=HOT_WALLET_MAX + 6, hotWalletMax=HOT_WALLET_MAX
-    ):
+    with reverts_with(vault.AboveHotWalletMax, balance=HOT_WALLET_MAX + 6, hotWalletMax=HOT_WALLET_MAX):
         vault.fund(1, sender=rich_stranger)
 
 

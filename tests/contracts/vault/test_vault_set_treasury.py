@@ -8,7 +8,9 @@ from reverts import reverts_with
 NOBODY = "0x" + "00" * 20
 
 
-def test_set_treasury__config_after_delay__sweeps_go_there(filled_vault, usdc, config, payer, stranger, delayed):
+def test_set_treasury__config_after_delay__sweeps_go_there(
+    filled_vault, usdc, config, payer, stranger, delayed
+):
     tx = delayed(filled_vault, "setTreasury", stranger, sender=config)
 
     assert events_of(tx)[1:] == [event(filled_vault, "TreasurySet", treasury=stranger)]
