@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import ape_run, deployments_folder, nonce_of
+from ape_runs import ape_run, deployments_folder, nonce_of
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.policy import Policy

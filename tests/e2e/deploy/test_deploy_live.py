@@ -12,7 +12,7 @@ from typing import Any
 
 import ape
 import pytest
-from conftest import REPOSITORY, ape_run, change_parameters, deployments_folder, nonce_of
+from ape_runs import REPOSITORY, ape_run, change_parameters, deployments_folder, nonce_of
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from liqpass.adapters.chain.anvil import Anvil

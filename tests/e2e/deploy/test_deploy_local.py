@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conftest import ape_run, nonce_of
+from ape_runs import ape_run, nonce_of
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.contracts import read_deployment
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ape_runs import ape_run, change_parameters, deployments_folder, nonce_of
 from click.testing import Result
-from conftest import ape_run, change_parameters, deployments_folder, nonce_of
 from eth_account import Account
 from liqpass.adapters.chain.anvil import Anvil
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import REPOSITORY
+from ape_runs import REPOSITORY
 
 from scripts._roles import FUNCTION_ROLES, Role
 

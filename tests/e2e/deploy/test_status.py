@@ -2,102 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import ape_run, change_parameters, deployments_folder
-from eth_utils.abi import function_abi_to_4byte_selector
-from liqpass.adapters.chain.anvil import Anvil
-from liqpass.adapters.chain.contracts import abi_of
-from web3 import HTTPProvider, Web3
-from web3.contract import Contract
+from ape_runs import ape_run, change_parameters
+from deployed_world import (
+    APPROVER,
+    DEPLOYER,
+    GUARDIAN,
+    PAYER,
+    STRANGER_ADDRESS,
+    TREASURY,
+    World,
+    deployed,
+    world,
+)
 
-TWO_DAYS_S = 48 * 3600
-DEPLOYER, RULERS, GUARDIAN, APPROVER, PAYER, TREASURY, STRANGER = range(7)
-STRANGER_ADDRESS = "0x976EA74026E726554dB657fA54763abd0C3a0aa9"
-
-
-@dataclass(frozen=True)
-class World:
-    """A finished deployment and the means to disturb it."""
-
-    node: Anvil
-    folder: Path
-    web3: Web3
-    contracts: dict[str, Contract]
-
-    def address(self, account: int) -> str:
-        return self.node.account(account).address
-
-    def send(self, call: Any, account: int) -> None:
-        receipt = self.web3.eth.wait_for_transaction_receipt(
-            call.transact({"from": self.address(account), "gas": 1_000_000})
-        )
-        assert receipt["status"] == 1
-
-    def govern(self, call: Any) -> None:
-        """What those who write the rules do: announce, wait 48 hours, execute."""
-        manager = self.contracts["AccessManager"].functions
-        data = call._encode_transaction_data()
-        self.send(manager.schedule(call.address, data, 0), RULERS)
-        self.node.increase_time(TWO_DAYS_S)
-        self.send(manager.execute(call.address, data), RULERS)
-
-    def edit_record(self, change: Callable[[dict[str, Any]], Any]) -> None:
-        path = self.folder / "local.json"
-        record = json.loads(path.read_text())
-        change(record)
-        path.write_text(json.dumps(record))
-
-    def differences(self) -> list[tuple[str, str, str, str]]:
-        """Subject, check, expected and found of each check that failed; the exit code must agree."""
-        result = ape_run("status", self.node.url, self.folder, "--json")
-        report = json.loads(result.output[result.output.index("{") :])
-        wrong = [check for check in report["checks"] if not check["ok"]]
-        assert result.exit_code == (1 if wrong else 0)
-        assert report["ok"] is not bool(wrong)
-        assert len(report["checks"]) >= 8
-        return [(check["subject"], check["what"], check["expected"], check["found"]) for check in wrong]
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Anvil() as node:
-        folder = deployments_folder(tmp_path_factory.mktemp("status"))
-        result = ape_run("deploy", node.url, folder)
-        assert result.exit_code == 0, result.output
-        record = json.loads((folder / "local.json").read_text())
-        web3 = Web3(HTTPProvider(node.url))
-        names = {
-            "AccessManager": "LiqPassAccessManager",
-            "Checkout": "Checkout",
-            "PayoutVault": "PayoutVault",
-            "MockUSDC": "MockUSDC",
-        }
-        contracts = {
-            name: web3.eth.contract(record["contracts"][name]["address"], abi=abi_of(abi))
-            for name, abi in names.items()
-        }
-        yield World(node, folder, web3, contracts)
-
-
-@pytest.fixture
-def world(deployed: World) -> Iterator[World]:
-    """The same deployment for every test: chain, record and parameters are put back after each."""
-    files = {path: path.read_text() for path in deployed.folder.rglob("*") if path.is_file()}
-    snapshot = deployed.node.snapshot()
-    yield deployed
-    deployed.node.revert(snapshot)
-    for path, text in files.items():
-        path.write_text(text)
-
-
-def selector(contract: Contract, name: str) -> bytes:
-    return function_abi_to_4byte_selector(contract.get_function_by_name(name).abi)
+__all__ = ["deployed", "world"]  # fixtures
 
 
 def test_status__right_after_deployment__finds_no_difference(world: World) -> None:
@@ -129,136 +51,12 @@ def test_status__treasury_changed__differs(world: World) -> None:
     ]
 
 
-def test_status__role_granted_to_a_stranger__differs(world: World) -> None:
-    manager = world.contracts["AccessManager"].functions
-    world.govern(manager.grantRole(5, STRANGER_ADDRESS, 0))
-
-    payer = world.address(PAYER)
-    assert world.differences() == [
-        ("role PAYER", "holders (delay)", f"{payer} (0 s)", f"{payer} (0 s), {STRANGER_ADDRESS} (0 s)"),
-    ]
-
-
-def test_status__unknown_role_granted__differs(world: World) -> None:
-    world.govern(world.contracts["AccessManager"].functions.grantRole(77, STRANGER_ADDRESS, 60))
-
-    assert world.differences() == [
-        ("roles", "others with members", "none", f"role 77: {STRANGER_ADDRESS} (60 s)"),
-    ]
-
-
-def test_status__approver_granted_to_the_payer__differs_twice(world: World) -> None:
-    approver, payer = world.address(APPROVER), world.address(PAYER)
-    world.govern(world.contracts["AccessManager"].functions.grantRole(4, payer, 0))
-
-    assert world.differences() == [
-        (
-            "role APPROVER",
-            "holders (delay)",
-            f"{approver} (0 s)",
-            f"{payer} (0 s), {approver} (0 s)",
-        ),
-        ("roles", "both APPROVER and PAYER", "nobody", payer),
-    ]
-
-
-def test_status__deployer_holds_a_role__differs_twice(world: World) -> None:
-    deployer, guardian = world.address(DEPLOYER), world.address(GUARDIAN)
-    world.govern(world.contracts["AccessManager"].functions.grantRole(3, deployer, 0))
-
-    assert world.differences() == [
-        ("role GUARDIAN", "holders (delay)", f"{guardian} (0 s)", f"{guardian} (0 s), {deployer} (0 s)"),
-        ("roles", "deployer holds", "nothing", "GUARDIAN"),
-    ]
-
-
-def test_status__role_revoked__differs(world: World) -> None:
-    world.govern(world.contracts["AccessManager"].functions.revokeRole(4, world.address(APPROVER)))
-
-    assert world.differences() == [
-        ("role APPROVER", "holders (delay)", f"{world.address(APPROVER)} (0 s)", "nobody"),
-    ]
-
-
-def test_status__delay_of_a_holder_changed__differs(world: World) -> None:
-    payer = world.address(PAYER)
-    world.govern(world.contracts["AccessManager"].functions.grantRole(5, payer, 30))
-
-    assert world.differences() == [
-        ("role PAYER", "holders (delay)", f"{payer} (0 s)", f"{payer} (30 s)"),
-    ]
-
-
-def test_status__delay_being_lowered__is_still_seen_as_it_is(world: World) -> None:
-    ruler = world.address(RULERS)
-    world.govern(world.contracts["AccessManager"].functions.grantRole(1, ruler, 10 * TWO_DAYS_S))
-
-    assert world.differences() == [
-        ("role CONFIG", "holders (delay)", f"{ruler} (172800 s)", f"{ruler} (1728000 s)"),
-    ]
-
-
-def test_status__guardian_and_admin_of_a_role_changed__differ(world: World) -> None:
-    manager = world.contracts["AccessManager"].functions
-    world.govern(manager.setRoleGuardian(1, 5))
-    world.govern(manager.setRoleAdmin(4, 1))
-    world.govern(manager.setGrantDelay(5, 60))
-    world.node.increase_time(6 * 24 * 3600)  # OpenZeppelin lets a grant delay change after five days
-
-    assert world.differences() == [
-        ("role CONFIG", "guarded by", "GUARDIAN", "PAYER"),
-        ("role APPROVER", "administered by", "ADMIN", "CONFIG"),
-        ("role PAYER", "grant delay", "0 s", "60 s"),
-    ]
-
-
-def test_status__functions_given_to_other_roles__differ(world: World) -> None:
-    manager, vault = world.contracts["AccessManager"].functions, world.contracts["PayoutVault"]
-    chosen = [selector(vault, "setDailyCap"), selector(vault, "fund")]
-    world.govern(manager.setTargetFunctionRole(vault.address, chosen, 5))
-
-    assert world.differences() == [
-        ("PayoutVault", "fund()", "ADMIN", "PAYER"),
-        ("PayoutVault", "setDailyCap()", "CONFIG", "PAYER"),
-    ]
-
-
-def test_status__target_closed_and_another_governed__differ(world: World) -> None:
-    manager = world.contracts["AccessManager"].functions
-    world.govern(manager.setTargetClosed(world.contracts["PayoutVault"].address, True))
-    world.govern(manager.setTargetFunctionRole(STRANGER_ADDRESS, [b"\1\2\3\4"], 5))
-
-    assert world.differences() == [
-        ("PayoutVault", "closed by the manager", "no", "yes"),
-        ("roles", "other governed contracts", "none", STRANGER_ADDRESS),
-    ]
-
-
 def test_status__authority_changed__differs(world: World) -> None:
     manager = world.contracts["AccessManager"]
     token = world.contracts["MockUSDC"].address
     world.govern(manager.functions.updateAuthority(world.contracts["Checkout"].address, token))
 
     assert world.differences() == [("Checkout", "authority", manager.address, token)]
-
-
-def test_status__announced_call__differs_until_it_is_cancelled(world: World) -> None:
-    manager, vault = world.contracts["AccessManager"].functions, world.contracts["PayoutVault"]
-    data = vault.functions.setDailyCap(501_000_000)._encode_transaction_data()
-    world.node.set_next_timestamp(4_000_000_000)
-    world.send(manager.schedule(vault.address, data, 0), RULERS)
-
-    ruler = world.address(RULERS)
-    assert world.differences() == [
-        (
-            "roles",
-            "announced calls waiting",
-            "none",
-            f"setDailyCap(501000000) of {vault.address} by {ruler} from 2096-10-04T07:06:40+00:00 on",
-        ),
-    ]
-    world.send(manager.cancel(ruler, vault.address, data), GUARDIAN)
-    assert world.differences() == []
 
 
 def test_status__other_code__differs_and_asks_it_nothing_more(world: World) -> None:
