@@ -1,0 +1,39 @@
+"""`python -m demo`: ends with 0 when every step was as it should be, 1 when not, 130 when interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from types import FrameType
+
+from liqpass.adapters.chain.anvil import AnvilError
+from liqpass.adapters.okx.simulator.accounts import SimulatorError
+from rich.console import Console
+
+from demo.narrator import Narrator
+from demo.stage import DemoError
+from demo.story import run
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    argparse.ArgumentParser(prog="make demo", description=__doc__).parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)  # so that a kill cleans up too
+    narrator = Narrator(Console(width=160 if not sys.stdout.isatty() else None, highlight=False))
+    try:
+        run(narrator)
+    except (DemoError, AnvilError, SimulatorError) as error:
+        narrator.failure(str(error))
+        return 1
+    except KeyboardInterrupt:
+        narrator.say("interrupted: chain, simulator and files are gone")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""The stage of the demo: a private chain, the OKX simulator on its clock, a folder that goes with them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from click.testing import CliRunner
+from liqpass.adapters.chain.anvil import Anvil
+from liqpass.adapters.chain.contracts import abi_of
+from liqpass.adapters.clock import ChainClock
+from liqpass.adapters.okx.simulator.server import SimulatorServer
+from liqpass.adapters.okx.simulator.simulation import Simulation
+from liqpass.domain.money import Usdc
+from liqpass.entrypoints.cli import main as liqpass_cli
+from web3 import Web3
+from web3.contract import Contract
+
+from demo.narrator import Narrator
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+KEPT = REPOSITORY / "var" / "demo"
+CONFIRMATIONS = 5
+# 11:00 in Shanghai: the day's cut-off has passed, and what is approved now waits for tomorrow's batch.
+OPENING_S = 1_769_050_800  # 2026-01-22 03:00:00 UTC
+
+DEPLOYER, GUARDIAN, APPROVER, PAYER, TREASURY = 0, 2, 3, 4, 5  # as in deployments/parameters/local.yaml
+BUYERS = (6, 7, 8)
+RELAYER = 9
+
+
+class DemoError(Exception):
+    """Something was not as it should be."""
+
+
+class Stage:
+    """Everything that runs, and the two ways in: `ape run` and `liqpass`."""
+
+    def __init__(self, narrator: Narrator, node: Anvil, simulator: SimulatorServer, folder: Path) -> None:
+        self.narrator, self.node, self.simulator, self.folder = narrator, node, simulator, folder
+        self.web3 = Web3(Web3.HTTPProvider(node.url))
+        self.deployments = folder / "deployments"
+        self.journals = folder / "journals"
+        shutil.copytree(REPOSITORY / "deployments" / "parameters", self.deployments / "parameters")
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, narrator: Narrator) -> Iterator[Self]:
+        """Starts chain and simulator; stops them and removes the folder however the demo ends."""
+        with (
+            tempfile.TemporaryDirectory(prefix="liqpass-demo-") as name,
+            Anvil(genesis_timestamp_s=OPENING_S, accounts=10) as node,
+        ):
+            web3 = Web3(Web3.HTTPProvider(node.url))
+            clock = ChainClock(lambda: int(web3.eth.get_block("latest")["timestamp"]))
+            with SimulatorServer(Simulation(clock)) as simulator:
+                stage = cls(narrator, node, simulator, Path(name))
+                with stage._environment():
+                    yield stage
+
+    def ape(self, *words: str, lines: int = 0, fails: bool = False) -> str:
+        """`ape run …` as a signer types it. Raises DemoError when it does not end as expected."""
+        # ape takes seconds to import, and only here is it needed.
+        from ape._cli import cli as ape_cli  # noqa: PLC0415
+
+        options = ["--network", f"ethereum:local:{self.node.url}", "--deployments", str(self.deployments)]
+        if words[0] not in ("status",):
+            options += ["--journal", str(self.journals)]
+        return self._run(ape_cli, ["ape", "run"], list(words), options, lines=lines, fails=fails)
+
+    def liqpass(self, *words: str, lines: int = 0, fails: bool = False) -> str:
+        """`liqpass …` as an operator types it. Raises DemoError when it does not end as expected."""
+        return self._run(liqpass_cli, ["liqpass"], list(words), [], lines=lines, fails=fails)
+
+    def liqpass_json(self, *words: str) -> Any:
+        return json.loads(self.liqpass(*words, "--json"))
+
+    def contract(self, name: str) -> Contract:
+        record = json.loads((self.deployments / "local.json").read_bytes())
+        address = record["contracts"][name]["address"]
+        return self.web3.eth.contract(self.web3.to_checksum_address(address), abi=abi_of(name))
+
+    @property
+    def usdc(self) -> Contract:
+        return self.contract("MockUSDC")
+
+    def address(self, account: int) -> str:
+        return str(self.node.account(account).address)
+
+    def balance(self, address: str) -> Usdc:
+        return Usdc(self.usdc.functions.balanceOf(self.web3.to_checksum_address(address)).call())
+
+    def mint(self, account: int, amount: Usdc) -> None:
+        """USDC out of nothing: the deployer of the mock is its minter."""
+        sender = {"from": self.address(DEPLOYER)}
+        self.web3.eth.send_raw_transaction(
+            self.node.account(DEPLOYER)
+            .sign_transaction(
+                self.usdc.functions.mint(self.address(account), amount).build_transaction(
+                    {**sender, "nonce": self.web3.eth.get_transaction_count(sender["from"])}  # type: ignore[arg-type]
+                )
+            )
+            .raw_transaction
+        )
+
+    def confirm(self) -> None:
+        """As many blocks as make a payment count."""
+        self.node.mine(CONFIRMATIONS)
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the one clock that chain, service and exchange share."""
+        self.node.increase_time(seconds)
+        self.node.mine(1)
+
+    def pass_time_until(self, time_s: int) -> None:
+        self.pass_time(time_s - int(self.web3.eth.get_block("latest")["timestamp"]))
+
+    def check(self, holds: bool, text: str) -> None:
+        """Raises DemoError unless `holds`."""
+        if not holds:
+            raise DemoError(f"this does not hold: {text}")
+        self.narrator.fact(text)
+
+    def credentials(self, trader: str) -> Path:
+        """The trader's read-only key as the file that `liqpass order bind` reads."""
+        key = self.simulator.exchange.account(trader).keys["reader"].credentials
+        path = self.folder / f"{trader}.json"
+        path.touch(mode=0o600)
+        path.write_text(
+            json.dumps({"apiKey": key.api_key, "secret": key.secret, "passphrase": key.passphrase})
+        )
+        return path
+
+    def _run(
+        self, cli: Any, program: list[str], words: list[str], options: list[str], *, lines: int, fails: bool
+    ) -> str:
+        result = CliRunner().invoke(cli, [*program[1:], *words, *options])
+        shown = [word.replace(f"{self.folder}/", "") for word in words]
+        output = result.output.replace(f"{self.folder}/", "")
+        self.narrator.command([*program, *shown], output, lines=lines)
+        if (result.exit_code != 0) is not fails:
+            wanted = "fail" if fails else "succeed"
+            command = " ".join([*program, *shown])
+            raise DemoError(f"{command} ended with {result.exit_code} and had to {wanted}:\n{output}")
+        return output
+
+    @contextlib.contextmanager
+    def _environment(self) -> Iterator[None]:
+        """What an operator would export; taken back at the end. No other LIQPASS_ setting counts."""
+        ours: Mapping[str, str] = {
+            "LIQPASS_DATABASE_URL": f"sqlite:///{self.folder / 'liqpass.db'}",
+            "LIQPASS_RPC_URL": self.node.url,
+            "LIQPASS_CHAIN_ID": "31337",
+            "LIQPASS_DEPLOYMENT": str(self.deployments / "local.json"),
+            "LIQPASS_OKX_HOST": self.simulator.url,
+            "LIQPASS_CLOCK": "chain",
+            "LIQPASS_MASTER_KEY": secrets.token_hex(32),
+            "COLUMNS": "160",
+        }
+        before = dict(os.environ)
+        for name in [name for name in os.environ if name.startswith("LIQPASS_")]:
+            del os.environ[name]
+        os.environ.update(ours)
+        sys.path.insert(0, str(REPOSITORY))
+        try:
+            yield
+        finally:
+            sys.path.remove(str(REPOSITORY))
+            os.environ.clear()
+            os.environ.update(before)
