@@ -16,20 +16,25 @@ from demo.stage import DemoError
 from demo.story import run
 
 
+class Interrupted(BaseException):
+    """Ctrl-C or a kill. Not a KeyboardInterrupt, which click would turn into a command's failure."""
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise Interrupted
 
 
 def main() -> int:
     argparse.ArgumentParser(prog="make demo", description=__doc__).parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)  # so that a kill cleans up too
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, _interrupt)
     narrator = Narrator(Console(width=160 if not sys.stdout.isatty() else None, highlight=False))
     try:
         run(narrator)
     except (DemoError, AnvilError, SimulatorError) as error:
         narrator.failure(str(error))
         return 1
-    except KeyboardInterrupt:
+    except Interrupted:
         narrator.say("interrupted: chain, simulator and files are gone")
         return 130
     return 0
