@@ -45,9 +45,8 @@ class Case:
         """Raises BatchFileError for a malformed file, ChainError when the chain cannot be read."""
         batch = parse_batch_file(path.read_bytes())
         head = site.reader.head()
-        case = cls(
-            site, batch, head, site.reader.batch(batch.batch_id, head), _paid_here(site, batch, head), {}
-        )
+        approval = site.reader.batch(batch.batch_id, head)
+        case = cls(site, batch, head, approval, _paid_at(site, batch, head), {})
         return replace(case, held={item.policy_no: words for item, words in _held(site, case.open_items)})
 
     @property
@@ -157,7 +156,12 @@ def is_paid(site: Site, policy_no: int, block: BlockId) -> bool:
     return bool(site.vault.functions.isPaid(policy_no).call(block_identifier=block))
 
 
-def _paid_here(site: Site, batch: BatchFile, head: BlockRef) -> frozenset[int]:
+def paid_now(site: Site, batch: BatchFile) -> frozenset[int]:
+    """Policies that the vault has paid under this batch, exactly as the file says."""
+    return _paid_at(site, batch, site.reader.head())
+
+
+def _paid_at(site: Site, batch: BatchFile, head: BlockRef) -> frozenset[int]:
     executed = {
         (log.policy_no, log.recipient, log.amount, log.evidence_hash)
         for log in site.reader.payout_logs(batch.batch_id, head.number)

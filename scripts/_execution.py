@@ -79,40 +79,48 @@ class Execution:
 
     def run(self, sender: Sender) -> dict[int, str]:
         """Pay everybody who can be paid; the policies that USDC refused meanwhile, with the transaction."""
-        self._finish_earlier(sender)
+        rest = self.open_policies()
+        earlier = self._finish_earlier(sender)
+        rest = [policy for policy in rest if policy not in earlier]
         failed: dict[int, str] = {}
-        rest = [policy for policy in self.open_policies() if not is_paid(self._site, policy, "latest")]
         total, number = len(rest), 0
         while rest:
             chunk = self._chunk(rest[: self._largest(rest)])
             number += 1
-            click.echo(
-                f"transaction {number}: {len(chunk.policies)} payouts, {total - len(rest)} of {total} done"
-            )
+            done = f"{total - len(rest)} of {total} done"
+            click.echo(f"transaction {number}: {len(chunk.policies)} payouts, {done}")
             outcome = sender.send(self.step(chunk))
-            refused = _failed_in(outcome.receipt, self._site.vault.events.PayoutFailed().topic)
-            failed |= dict.fromkeys(refused & set(chunk.policies), outcome.tx_hash or "")
-            self._tell(outcome)
-            left = [
-                policy
-                for policy in chunk.policies
-                if policy not in failed and not is_paid(self._site, policy, "latest")
-            ]
+            paid, refused = self._ends(chunk, outcome)
+            failed |= dict.fromkeys(refused, outcome.tx_hash or "")
+            left = [policy for policy in chunk.policies if policy not in paid | refused]
             if len(left) == len(chunk.policies):
                 raise RefusedError(f"none of the policies {left} was paid by {outcome.tx_hash}: run it again")
             rest = left + rest[len(chunk.policies) :]
         return failed
 
-    def _finish_earlier(self, sender: Sender) -> None:
-        """What an earlier run left in flight comes first, whatever would be planned now."""
+    def _finish_earlier(self, sender: Sender) -> frozenset[int]:
+        """What an earlier run left in flight comes first, whatever would be planned now; whom it paid."""
         found = sender.unfinished(self.key_prefix)
         if found is None:
-            return
+            return frozenset()
         key, data = found
         payouts = decode(["uint64", _PAYOUTS, "bytes32[]", "bool[]"], data[4:])[1]
         chunk = Chunk(tuple(int(payout[1]) for payout in payouts), data)
         click.echo(f"going on with an earlier run's transaction of {len(chunk.policies)} payouts")
-        self._tell(sender.resume(key, data, self.step(chunk)))
+        paid, _ = self._ends(chunk, sender.resume(key, data, self.step(chunk)))
+        return paid
+
+    def _ends(self, chunk: Chunk, outcome: Outcome) -> tuple[frozenset[int], frozenset[int]]:
+        """Policies of the chunk that are paid, and those that USDC refused."""
+        receipt = outcome.receipt
+        if receipt is None:
+            click.echo("  the chain shows payouts of it already")
+            paid = {policy for policy in chunk.policies if is_paid(self._site, policy, "latest")}
+            return frozenset(paid), frozenset()
+        click.echo(f"  {receipt.tx_hash} in block {receipt.block_number}, {receipt.gas_used} gas")
+        events = self._site.vault.events
+        executed = _policies_in(receipt, events.PayoutExecuted().topic)
+        return executed, _policies_in(receipt, events.PayoutFailed().topic) - executed
 
     def _over(self, chunk: Chunk) -> Callable[[BlockId], bool]:
         def over(block: BlockId) -> bool:
@@ -133,9 +141,7 @@ class Execution:
             guess = (fits + fails) // 2 if gas is None else count * limit // gas
             count = min(max(guess, fits + 1), fails - 1)
         if fits == 0:
-            raise RefusedError(
-                f"one payout needs more gas than a transaction may use ({limit}); nothing was sent"
-            )
+            raise RefusedError(f"one payout needs more than {limit} gas; nothing was sent")
         return fits
 
     def _estimate(self, policies: Sequence[int]) -> int | None:
@@ -172,15 +178,9 @@ class Execution:
     def _sum(self, policies: Sequence[int]) -> Usdc:
         return Usdc(sum(self._amount[policy] for policy in policies))
 
-    def _tell(self, outcome: Outcome) -> None:
-        receipt = outcome.receipt
-        if receipt is None:
-            click.echo("  the chain shows payouts of it already")
-        else:
-            click.echo(f"  {receipt.tx_hash} in block {receipt.block_number}, {receipt.gas_used} gas")
 
-
-def _failed_in(receipt: Receipt | None, topic: str) -> set[int]:
-    """Policies of the receipt's PayoutFailed logs."""
-    logs = () if receipt is None else receipt.logs
-    return {int(log["topics"][2], 16) for log in logs if log["topics"] and log["topics"][0] == topic}
+def _policies_in(receipt: Receipt, topic: str) -> frozenset[int]:
+    """Policy numbers of the receipt's logs of that event."""
+    return frozenset(
+        int(log["topics"][2], 16) for log in receipt.logs if log["topics"] and log["topics"][0] == topic
+    )

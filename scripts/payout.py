@@ -12,7 +12,7 @@ from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
 
-from scripts._batch import Case, history_of, refuse
+from scripts._batch import Case, history_of, paid_now, refuse
 from scripts._batch_state import approval_refusals, execution_refusals, show_state
 from scripts._execution import Execution
 from scripts._export import export_batch
@@ -153,13 +153,13 @@ def execute(
                 confirm(operator, f"pay {format_usdc(case.due)} USDC")
                 history.remember(case.batch)
                 failed = execution.run(sender)
-    _report(Case.read(site, path), failed)
+    _report(case, paid_now(site, case.batch), failed)
 
 
-def _report(case: Case, failed: dict[int, str]) -> None:
-    paid = Usdc(sum(item.amount for item in case.batch.items if item.policy_no in case.paid))
+def _report(case: Case, paid_policies: frozenset[int], failed: dict[int, str]) -> None:
+    paid = Usdc(sum(item.amount for item in case.batch.items if item.policy_no in paid_policies))
     click.echo(
-        f"batch {case.batch.batch_id}: {len(case.paid)} of {len(case.batch.items)} policies paid, "
+        f"batch {case.batch.batch_id}: {len(paid_policies)} of {len(case.batch.items)} policies paid, "
         f"{format_usdc(paid)} of {format_usdc(case.batch.total)} USDC"
     )
     for item in case.open_items:
