@@ -66,6 +66,7 @@ $(NODE_READY): package.json package-lock.json tools/postinstall.cjs tools/check_
 
 $(BUILD_READY): $(PYTHON_READY) $(NODE_READY) $(SOURCES)
 	@echo "compiling the contracts (about a minute the first time)"
-	ape compile > .build.log 2>&1 || { cat .build.log; rm -f .build.log; exit 1; }
+	# --force, because ape does not recompile what imports a changed library.
+	ape compile --force > .build.log 2>&1 || { cat .build.log; rm -f .build.log; exit 1; }
 	rm -f .build.log
 	touch $@

@@ -127,10 +127,11 @@ contract PayoutVault is Governed, IPaidPolicies {
         uint96 hotWalletMax_,
         IPaidPolicies predecessor_
     ) Governed(usdc_, treasury_, authority_) {
-        require(
-            address(predecessor_) == address(0) || address(predecessor_).code.length != 0,
-            NotAContract(address(predecessor_))
-        );
+        if (address(predecessor_) != address(0)) {
+            require(address(predecessor_).code.length != 0, NotAContract(address(predecessor_)));
+            // Reverts where there is no vault: every payout would.
+            predecessor_.isPaid(0);
+        }
 
         predecessor = predecessor_;
         _setDailyCap(dailyCap_);
