@@ -9,7 +9,7 @@ the payout root for the bytes. What no one vouches for (orders marked by hand) i
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from liqpass.domain.batch_file import BatchFile, BatchItem, ChainPayment, ManualPayment
+from liqpass.domain.batch_file import BatchFile, BatchItem, ManualPayment
 from liqpass.domain.chain_facts import ChainFacts, PremiumPayment, Refusal, liquidation_id, redirect_message
 from liqpass.domain.decision import Decision, Verdict
 from liqpass.domain.eligibility import EvidenceIncompleteError, decide
@@ -18,8 +18,9 @@ from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.merkle import MerkleError
 from liqpass.domain.money import format_usdc
 from liqpass.domain.parameters import Parameters
+from liqpass.domain.payment_check import PaymentFinding, find_payment
 from liqpass.domain.position import position_hash
-from liqpass.domain.quote import order_id, quote_hash
+from liqpass.domain.quote import order_id
 from liqpass.domain.reasons import Reason
 from liqpass.domain.underwriting import underwrite_position
 from liqpass.domain.window import Window, cover_window
@@ -100,9 +101,9 @@ def _check_item(batch: BatchFile, item: BatchItem, facts: ChainFacts) -> Iterato
     yield from _check_once(item, facts)
     yield from _check_terms(batch, item)
     yield from _check_evidence(batch, item)
-    paid_at_s, payer, refusals = _payment(item, facts)
-    yield from refusals
-    yield from _check_recipient(item, payer, facts)
+    payment = find_payment(item, facts)
+    yield from payment.refusals
+    yield from _check_recipient(item, payment.payer, facts)
     parameters = batch.parameters.get(item.quote.params_version)
     if parameters is None:
         version = item.quote.params_version
@@ -110,9 +111,9 @@ def _check_item(batch: BatchFile, item: BatchItem, facts: ChainFacts) -> Iterato
         yield Refusal(item.policy_no, Reason.WRONG_PARAMETERS, message)
         return
     yield from _check_price(item, parameters)
-    if paid_at_s is not None:
-        yield from _check_window(item, cover_window(paid_at_s, parameters))
-    yield from _check_payment_depth(item, facts, parameters)
+    if payment.paid_at_s is not None:
+        yield from _check_window(item, cover_window(payment.paid_at_s, parameters))
+    yield from _check_payment_depth(item, payment, parameters)
     yield from _check_decision(item, parameters)
 
 
@@ -154,41 +155,10 @@ def _check_evidence(batch: BatchFile, item: BatchItem) -> Iterator[Refusal]:
         yield Refusal(policy, Reason.WRONG_ENVIRONMENT, message)
 
 
-def _payment(item: BatchItem, facts: ChainFacts) -> tuple[int | None, str, list[Refusal]]:
-    """When the premium was paid (unix seconds, None if unknown), by whom, and what is wrong with it."""
-    policy = item.policy_no
-    events = facts.payments.get(format_bytes32(order_id(item.order_uuid)), ())
-    if isinstance(item.payment, ManualPayment):
-        if not events:
-            return item.payment.paid_at_ms // 1000, item.quote.buyer, []
-        message = f"marked paid by hand, yet the chain has its payment {events[0].transaction}"
-        return None, item.quote.buyer, [Refusal(policy, Reason.MANUAL_BUT_PAID_ON_CHAIN, message)]
-    event = _event_of(item.payment, events)
-    if event is None:
-        message = f"no PremiumPaid of order {item.order_uuid} in transaction {item.payment.transaction}"
-        return None, item.quote.buyer, [Refusal(policy, Reason.PAYMENT_NOT_FOUND, message)]
-    quote, expected_hash = item.quote, format_bytes32(quote_hash(item.quote))
-    refusals = [
-        *_differs(policy, Reason.PAYMENT_WRONG_ORDER, "order paid for", event.order_id, quote.order_id),
-        *_differs(policy, Reason.PAYMENT_WRONG_CONTRACT, "contract paid", event.checkout, facts.checkout),
-        *_differs(policy, Reason.PAYMENT_WRONG_QUOTE, "quote hash paid for", event.quote_hash, expected_hash),
-        *_differs(policy, Reason.PAYMENT_WRONG_PAYER, "payer of the premium", event.payer, quote.buyer),
-        *_differs(policy, Reason.PAYMENT_WRONG_AMOUNT, "premium paid", event.amount, quote.premium),
-    ]
-    if event.block_time_s > quote.valid_until_s:
-        message = f"paid at {event.block_time_s}, the quote was valid until {quote.valid_until_s}"
-        refusals.append(Refusal(policy, Reason.PAYMENT_TOO_LATE, message))
-    return event.block_time_s, event.payer, refusals
-
-
-def _event_of(payment: ChainPayment, events: Iterable[PremiumPayment]) -> PremiumPayment | None:
-    return next((event for event in events if event.transaction == payment.transaction), None)
-
-
-def _check_payment_depth(item: BatchItem, facts: ChainFacts, parameters: Parameters) -> Iterator[Refusal]:
-    if isinstance(item.payment, ManualPayment):
-        return
-    event = _event_of(item.payment, facts.payments.get(format_bytes32(order_id(item.order_uuid)), ()))
+def _check_payment_depth(
+    item: BatchItem, payment: PaymentFinding, parameters: Parameters
+) -> Iterator[Refusal]:
+    event = payment.event
     if event is not None and event.confirmations < parameters.confirmations:
         message = f"{event.confirmations} confirmations, needed are {parameters.confirmations}"
         yield Refusal(item.policy_no, Reason.PAYMENT_TOO_SHALLOW, message)

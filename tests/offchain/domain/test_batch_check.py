@@ -22,6 +22,7 @@ from liqpass.domain.batch_file import ChainPayment, Redirect
 from liqpass.domain.evidence import Env
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.parameters import CONSERVATIVE
+from liqpass.domain.payment_check import stray_payments
 from liqpass.domain.quote import quote_hash
 from liqpass.domain.reasons import Reason
 from liqpass.domain.window import Window
@@ -207,6 +208,27 @@ def test_check__paid_twice_on_chain__the_named_transaction_counts():
     known = facts(payment(1, transaction="0x" + "9" * 64, block_time_s=PAID_S - 900), payment(1))
 
     assert check(batch(item(1)), known) == []
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"payer": MALLORY, "amount": 1, "quote_hash": "0x" + "0" * 64},
+        {"checkout": MALLORY},
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_check__another_event_of_the_order_in_the_transaction__the_one_that_fits_counts(poison, first):
+    events = [payment(1, **poison), payment(1)]
+
+    assert check(batch(item(1)), facts(*(events if first else events[::-1]))) == []
+
+
+def test_check__no_event_of_the_transaction_fits__refused_by_the_closest():
+    junk = payment(1, payer=MALLORY, amount=1, quote_hash="0x" + "0" * 64)
+
+    found = _reasons(batch(item(1)), facts(junk, payment(1, amount=1)))
+    assert found == {(1, Reason.PAYMENT_WRONG_AMOUNT)}
 
 
 def test_check__another_position__refused():
@@ -437,6 +459,25 @@ def test_check__marked_by_hand_yet_paid_on_chain__refused():
     found = _reasons(batch(manual_item(1)), SOUND, allow_manual=1)
 
     assert found == {(1, Reason.MANUAL_BUT_PAID_ON_CHAIN)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payer": MALLORY},
+        {"amount": 1},
+        {"quote_hash": "0x" + "0" * 64},
+        {"checkout": MALLORY},
+        {"block_time_s": PAID_S + 1},
+    ],
+)
+def test_check__marked_by_hand_and_an_event_that_does_not_fit__shown_not_refused(changes):
+    stray = payment(1, **changes)
+    known = facts(stray)
+
+    assert check(batch(manual_item(1)), known, allow_manual=1) == []
+    assert stray_payments(manual_item(1), known) == (stray,)
+    assert stray_payments(manual_item(1), facts(payment(1))) == ()
 
 
 def test_check__redirect__only_with_a_verified_signature():
