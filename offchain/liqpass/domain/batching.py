@@ -24,13 +24,18 @@ class ApprovedClaim:
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """`planned` is paid today, in this order; `over_cap` and `after_cut_off` wait, in this order."""
+    """`planned` is paid today, in this order; the others wait, in this order.
+
+    `above_daily_cap`: more than a whole day pays. They wait until the daily cap is raised, or a person takes
+    the approval back; nobody behind them waits with them.
+    """
 
     batch_id: int
     cut_off_ms: int
     planned: tuple[ApprovedClaim, ...]
     over_cap: tuple[ApprovedClaim, ...]
     after_cut_off: tuple[ApprovedClaim, ...]
+    above_daily_cap: tuple[ApprovedClaim, ...] = ()
 
     @property
     def total(self) -> Usdc:
@@ -60,18 +65,19 @@ def plan_batch(
     """Plan the batch of the UTC date `batch`, paying at most `cap` (daily cap, or what is left of it today).
 
     Claims approved before the cut-off are taken by approval time (then policy number) until the next one
-    does not fit: nobody overtakes, so a large payout is never starved by small ones behind it.
-    Raises `BatchingError` for a claim of nothing, above the daily cap, or listed twice.
+    does not fit: nobody overtakes, so a large payout is never starved by small ones behind it. A claim above
+    the daily cap (lowered after it was sold) is set aside: it fits no day.
+    Raises `BatchingError` for a claim of nothing, or listed twice.
     """
     limit_ms = cut_off_ms(batch, parameters)
     queue = sorted(approved, key=lambda claim: (claim.approved_at_ms, claim.policy_no))
     if len({claim.policy_no for claim in queue}) != len(queue):
         raise BatchingError("a policy is listed twice")
     for claim in queue:
-        if not 0 < claim.amount <= parameters.daily_cap:
-            raise BatchingError(
-                f"claim {claim.claim_id} is over {claim.amount}, payable are 1..{parameters.daily_cap}"
-            )
+        if claim.amount <= 0:
+            raise BatchingError(f"claim {claim.claim_id} is over {claim.amount}: nothing to pay")
+    above = tuple(claim for claim in queue if claim.amount > parameters.daily_cap)
+    queue = [claim for claim in queue if claim not in above]
     in_time = [claim for claim in queue if claim.approved_at_ms < limit_ms]
     room, fitting = cap, 0
     for claim in in_time:
@@ -85,4 +91,5 @@ def plan_batch(
         planned=tuple(in_time[:fitting]),
         over_cap=tuple(in_time[fitting:]),
         after_cut_off=tuple(claim for claim in queue if claim.approved_at_ms >= limit_ms),
+        above_daily_cap=above,
     )

@@ -24,8 +24,10 @@ class ClaimAction(StrEnum):
     VERIFY = "VERIFY"
     FAIL = "FAIL"
     REFETCH = "REFETCH"
+    KEEP = "KEEP"
     APPROVE = "APPROVE"
     REJECT = "REJECT"
+    REOPEN = "REOPEN"
     BATCH = "BATCH"
     UNBATCH = "UNBATCH"
     PAY = "PAY"
@@ -37,10 +39,14 @@ S, A = ClaimState, ClaimAction
 TRANSITIONS: dict[tuple[ClaimState, ClaimAction], ClaimState] = {
     (S.VERIFYING, A.VERIFY): S.PENDING,
     (S.VERIFYING, A.FAIL): S.FAILED,
+    (S.VERIFYING, A.KEEP): S.PENDING,  # a fetch anew failed: the evidence of the one before stands
     (S.FAILED, A.REFETCH): S.VERIFYING,
     (S.FAILED, A.REJECT): S.REJECTED,  # a key that is gone for ever must not leave a claim stuck
     (S.PENDING, A.APPROVE): S.APPROVED,
     (S.PENDING, A.REJECT): S.REJECTED,
+    (S.PENDING, A.REFETCH): S.VERIFYING,  # asked too early: what happened since is not in the evidence
+    (S.APPROVED, A.REJECT): S.REJECTED,  # a payout that the signers refuse must not stand for ever
+    (S.APPROVED, A.REOPEN): S.PENDING,
     (S.APPROVED, A.BATCH): S.BATCHED,
     (S.BATCHED, A.UNBATCH): S.APPROVED,  # the batch's approval is dead on chain, this payout unpaid
     (S.BATCHED, A.PAY): S.PAID,

@@ -29,6 +29,7 @@ class PolicyAction(StrEnum):
     REQUEST_CLAIM = "REQUEST_CLAIM"
     RELEASE_CLAIM = "RELEASE_CLAIM"
     APPROVE = "APPROVE"
+    REOPEN_CLAIM = "REOPEN_CLAIM"
     PAY = "PAY"
     REJECT = "REJECT"
     CANCEL = "CANCEL"
@@ -45,6 +46,10 @@ TRANSITIONS: dict[tuple[PolicyState, PolicyAction], PolicyState] = {
     # A rejected claim ends the policy only if the reviewer says so; else the cover goes on.
     (S.CLAIM_REQUESTED, A.RELEASE_CLAIM): S.COVERED,
     (S.CLAIM_REQUESTED, A.REJECT): S.REJECTED,
+    # An approval is taken back while nothing is batched.
+    (S.APPROVED, A.REOPEN_CLAIM): S.CLAIM_REQUESTED,
+    (S.APPROVED, A.RELEASE_CLAIM): S.COVERED,
+    (S.APPROVED, A.REJECT): S.REJECTED,
     # Nothing is cancelled once it is paid for.
     (S.DRAFT, A.CANCEL): S.CANCELLED,
     (S.BOUND, A.CANCEL): S.CANCELLED,

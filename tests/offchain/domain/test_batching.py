@@ -65,12 +65,20 @@ def test_plan__same_moment__by_policy_number():
 
 @pytest.mark.parametrize(
     "claims",
-    [[_claim(1, 0)], [_claim(1, CAP + 1)], [_claim(1), _claim(1, 5)]],
-    ids=["nothing", "over", "twice"],
+    [[_claim(1, 0)], [_claim(1), _claim(1, 5)]],
+    ids=["nothing", "twice"],
 )
 def test_plan__claim_that_can_never_be_paid__refused(claims):
     with pytest.raises(BatchingError):
         _plan(claims)
+
+
+def test_plan__claim_above_a_lowered_daily_cap__set_aside_and_the_others_paid():
+    above, behind = _claim(1, CAP + 1), _claim(2)
+
+    plan = _plan([above, behind])
+
+    assert (plan.planned, plan.above_daily_cap, plan.over_cap) == ((behind,), (above,), ())
 
 
 @given(

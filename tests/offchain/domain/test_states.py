@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from liqpass.domain import batch_state, claim_state, policy_state
 from liqpass.domain.batch_state import BatchAction, BatchState
 from liqpass.domain.claim_state import ClaimAction, ClaimState
@@ -19,6 +19,9 @@ COVERED REQUEST_CLAIM CLAIM_REQUESTED
 CLAIM_REQUESTED APPROVE APPROVED
 CLAIM_REQUESTED RELEASE_CLAIM COVERED
 CLAIM_REQUESTED REJECT REJECTED
+APPROVED REOPEN_CLAIM CLAIM_REQUESTED
+APPROVED RELEASE_CLAIM COVERED
+APPROVED REJECT REJECTED
 APPROVED PAY PAID
 DRAFT CANCEL CANCELLED
 BOUND CANCEL CANCELLED
@@ -27,10 +30,14 @@ AWAITING_PAYMENT CANCEL CANCELLED
 CLAIM = """
 VERIFYING VERIFY PENDING
 VERIFYING FAIL FAILED
+VERIFYING KEEP PENDING
 FAILED REFETCH VERIFYING
 FAILED REJECT REJECTED
 PENDING APPROVE APPROVED
 PENDING REJECT REJECTED
+PENDING REFETCH VERIFYING
+APPROVED REJECT REJECTED
+APPROVED REOPEN PENDING
 APPROVED BATCH BATCHED
 BATCHED UNBATCH APPROVED
 BATCHED PAY PAID
@@ -79,9 +86,9 @@ def test_advance__random_walks__never_leave_the_table(module, states, actions, t
     taken = set()
 
     class Walk(RuleBasedStateMachine):
-        def __init__(self):
-            super().__init__()
-            self.state = next(iter(states))
+        @initialize(start=st.sampled_from(list(states)))
+        def begin(self, start):
+            self.state = start
 
         @rule(action=st.sampled_from(list(actions)))
         def act(self, action):
@@ -101,7 +108,7 @@ def test_advance__random_walks__never_leave_the_table(module, states, actions, t
 
 def test_advance__illegal__says_what_is_allowed():
     with pytest.raises(
-        IllegalTransition, match=r"claim is PENDING, PAY is not allowed \(allowed: APPROVE, REJECT\)"
+        IllegalTransition, match=r"claim is PENDING, PAY is not allowed \(allowed: APPROVE, REJECT, REFETCH\)"
     ):
         claim_state.advance(ClaimState.PENDING, ClaimAction.PAY)
     with pytest.raises(IllegalTransition, match="none: the state is final"):
