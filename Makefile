@@ -64,9 +64,9 @@ $(NODE_READY): package.json package-lock.json tools/postinstall.cjs tools/check_
 	npm ci --loglevel=error
 	touch $@
 
+# --force, because ape does not recompile what imports a changed library.
 $(BUILD_READY): $(PYTHON_READY) $(NODE_READY) $(SOURCES)
 	@echo "compiling the contracts (about a minute the first time)"
-	# --force, because ape does not recompile what imports a changed library.
 	ape compile --force > .build.log 2>&1 || { cat .build.log; rm -f .build.log; exit 1; }
 	rm -f .build.log
 	touch $@

@@ -44,13 +44,15 @@ class Figure:
         return self.circle_gas / (self.circle * self.count)
 
     @property
+    def fits(self) -> bool:
+        """Whether the limit holds."""
+        gas = self.gas if self.circle is None else self.circle_gas
+        return gas is not None and (self.limit is None or gas <= self.limit)
+
+    @property
     def passed(self) -> bool | None:
         """Whether goal and limit hold; None without either."""
         if self.goal is None and self.limit is None:
             return None
-        gas = self.gas if self.circle is None else self.circle_gas
         ratio = self.ratio if self.circle is None else self.circle_ratio
-        if gas is None or ratio is None:
-            return False
-        within_goal = self.goal is None or ratio <= self.goal
-        return within_goal and (self.limit is None or gas <= self.limit)
+        return self.fits and ratio is not None and (self.goal is None or ratio <= self.goal)

@@ -1,7 +1,8 @@
 """What LiqPass costs in gas, beside the bare USDC operation in the same run: `python -m benchmarks.gas`.
 
 Every figure is `gasUsed` of one whole transaction, intrinsic gas included, on an anvil that enforces Base's
-limit of 2^24 gas a transaction. Ends with 1 when a goal is missed.
+limit of 2^24 gas a transaction. Goals that are missed are marked; ends with 1 when a
+batch that has to fit into one transaction does not.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         console = Console(width=max(Console().width, 200))
         console.print(table(figures))
         console.print(f"[red]missed: {'; '.join(missed)}[/]" if missed else "[green]every goal is met[/]")
-    return 1 if missed else 0
+    return 0 if all(figure.fits for figure in figures) else 1
 
 
 if __name__ == "__main__":

@@ -31,3 +31,13 @@ def test_figure__limit__is_judged_with_circles_cost() -> None:
 def test_figure__does_not_fit__fails() -> None:
     assert Figure("f", None, "bare", 1_000, limit=2_000).passed is False
     assert Figure("f", None, "bare", 1_000).ratio is None
+
+
+def test_fits__limit_met_and_goal_missed__only_the_goal_is_missed() -> None:
+    figure = Figure("f", 1_300, "bare", 1_000, count=10, goal=1.10, limit=1_300)
+
+    assert (figure.fits, figure.passed) == (True, False)
+
+
+def test_fits__one_gas_over_the_limit__does_not() -> None:
+    assert Figure("f", 1_301, "bare", 1_000, count=10, limit=1_300).fits is False
