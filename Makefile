@@ -29,7 +29,7 @@ test: setup ## every test
 bench: setup ## gas of every operation beside the bare USDC operation, against the goals
 	python -m benchmarks.gas
 
-campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_EXAMPLES, LIQPASS_CAMPAIGN_STEPS)
+campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_RUNS, LIQPASS_CAMPAIGN_STEPS)
 	LIQPASS_CAMPAIGN=1 ape test tests/contracts/invariants -q -s --network ethereum:local:foundry
 
 fmt: setup ## format Python and Solidity
