@@ -143,23 +143,56 @@ def test_transaction__receipt_of_a_block_that_is_gone__not_mined(node: Node, rea
     assert reader.transaction(TX) is None
 
 
-def test_transaction__logs_of_ours_and_of_another__both_with_their_contract(
-    node: Node, reader: Web3ChainReader
-) -> None:
-    node.pay(50)
-    node.pay(50, contract=VAULT)
+def mined(node: Node, number: int = 50) -> None:
+    """The node's logs are those of one transaction in that block."""
     node.handlers["eth_getTransactionReceipt"] = lambda _params: {
         "transactionHash": TX,
-        "blockNumber": hex(50),
-        "blockHash": block_hash(50),
+        "blockNumber": hex(number),
+        "blockHash": block_hash(number),
         "status": "0x1",
         "logs": node.logs,
     }
 
+
+@pytest.mark.parametrize("damage", [{}, {"data": "0x"}, {"topics": [PREMIUM_PAID, "0x", "0x12"]}])
+def test_transaction__look_alike_log_of_another_contract__passed_over(
+    node: Node, reader: Web3ChainReader, damage: dict[str, Any]
+) -> None:
+    node.pay(50, contract=VAULT)
+    node.logs[0].update(damage)
+    node.pay(50)
+    mined(node)
+
     seen = reader.transaction(TX)
 
     assert seen is not None
-    assert [log.contract for log in seen.premiums] == [CHECKOUT, VAULT]
+    assert [(log.contract, log.amount) for log in seen.premiums] == [(CHECKOUT, 7)]
+
+
+def test_transaction__log_of_our_checkout_unreadable__chain_error(
+    node: Node, reader: Web3ChainReader
+) -> None:
+    node.pay(50)
+    node.logs[0]["data"] = "0x"
+    mined(node)
+
+    with pytest.raises(ChainError, match="cannot be used"):
+        reader.transaction(TX)
+
+
+def test_premium_logs__unreadable__chain_error(node: Node, reader: Web3ChainReader) -> None:
+    node.pay(50)
+    node.logs[0]["data"] = "0x" + "00" * 40
+    node.logs[0]["blockNumber"], node.logs[0]["blockHash"] = hex(150), block_hash(150)
+
+    with pytest.raises(ChainError, match="cannot be used"):
+        reader.premium_logs(100, 200)
+
+
+def test_usdc__asked__the_tokens_address_in_lower_case(node: Node, reader: Web3ChainReader) -> None:
+    node.handlers["eth_call"] = lambda _params: "0x" + "00" * 12 + "C2" * 20
+
+    assert reader.usdc() == "0x" + "c2" * 20
 
 
 def test_transaction__unknown__none(node: Node, reader: Web3ChainReader) -> None:

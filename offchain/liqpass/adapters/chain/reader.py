@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import requests
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.conversions import to_hex
 from web3 import Web3
 from web3.contract import Contract
+from web3.contract.contract import ContractEvent
 from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
 from web3.types import BlockData, EventData, LogReceipt
 
@@ -53,6 +55,10 @@ class Web3ChainReader:
         """The vault's address, lower case."""
         return self._contracts.vault
 
+    def usdc(self) -> str:
+        """The token that the vault pays, lower case."""
+        return str(_ask(lambda: self._vault.functions.usdc().call())).lower()
+
     def head(self) -> BlockRef:
         """The newest block."""
         return _block_ref(_ask(lambda: self._web3.eth.get_block("latest")))
@@ -75,7 +81,10 @@ class Web3ChainReader:
             return None
 
     def transaction(self, tx_hash: str) -> TransactionSeen | None:
-        """A mined transaction with its PremiumPaid logs, None where the chain has none of this hash."""
+        """A mined transaction with our Checkout's PremiumPaid logs, None where the chain has none such.
+
+        Any contract may emit a log that looks like ours, even one that cannot be decoded: passed over.
+        """
         try:
             receipt = _ask(lambda: self._web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
         except TransactionNotFound:
@@ -87,7 +96,9 @@ class Web3ChainReader:
         premiums = tuple(
             self._premium(log, block)
             for log in receipt["logs"]
-            if log["topics"] and to_hex(log["topics"][0]) == topic and len(log["topics"]) == 3
+            if log["address"].lower() == self._contracts.checkout
+            and log["topics"]
+            and to_hex(log["topics"][0]) == topic
         )
         return TransactionSeen(to_hex(receipt["transactionHash"]), receipt["status"] == 1, block, premiums)
 
@@ -161,7 +172,7 @@ class Web3ChainReader:
         topics: list[Any] = [[executed.topic, failed.topic], "0x" + batch_id.to_bytes(32, "big").hex()]
         first = max(self._contracts.first_block, self.first_block_at(_midnight_s(batch_id)))
         return [
-            _payout((executed if to_hex(log["topics"][0]) == executed.topic else failed).process_log(log))
+            _payout(executed if to_hex(log["topics"][0]) == executed.topic else failed, log)
             for log in self._logs(self._contracts.vault, topics, first, last)
         ]
 
@@ -188,7 +199,7 @@ class Web3ChainReader:
         return logs
 
     def _premium(self, log: LogReceipt, block: BlockRef) -> PremiumLog:
-        event = self._checkout.events.PremiumPaid().process_log(log)
+        event = _ask(lambda: self._checkout.events.PremiumPaid().process_log(log))
         return PremiumLog(
             contract=event["address"].lower(),
             tx_hash=to_hex(event["transactionHash"]),
@@ -222,7 +233,8 @@ def _block_ref(block: BlockData) -> BlockRef:
     return BlockRef(block["number"], to_hex(block["hash"]), block["timestamp"])
 
 
-def _payout(event: EventData) -> PayoutLog:
+def _payout(kind: ContractEvent, log: LogReceipt) -> PayoutLog:
+    event: EventData = _ask(lambda: kind.process_log(log))
     args = event["args"]
     return PayoutLog(
         failed=event["event"] == "PayoutFailed",
@@ -238,12 +250,15 @@ def _payout(event: EventData) -> PayoutLog:
 
 
 def _ask(question: Callable[[], Answer]) -> Answer:
-    """One call to the node. "Not found" passes through; all else becomes a ChainError without the URL."""
+    """An answer of the node, asked for or decoded.
+
+    "Not found" passes through; all else becomes a ChainError without the URL.
+    """
     try:
         return question()
     except (BlockNotFound, TransactionNotFound):
         raise
-    except (Web3Exception, ValueError, OverflowError) as error:
+    except (Web3Exception, DecodingError, ValueError, OverflowError) as error:
         raise ChainError(f"the node's answer cannot be used: {type(error).__name__}") from None
     except (requests.RequestException, OSError) as error:
         # The URL may carry the provider's key, and the error quotes the URL.
