@@ -1,0 +1,29 @@
+"""`make bench` as a user runs it, on a node that enforces Base's limit of gas a transaction."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+BATCHES = {
+    f"executeBatch, {count} {holders}" for count in (1, 10, 100, 500) for holders in ("existing", "new")
+}
+
+
+def test_bench__five_hundred_payouts_to_new_holders__fit_one_transaction() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gas", "--json"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stderr
+    figures = {figure["operation"]: figure for figure in json.loads(answer.stdout)}
+    assert {"pay", "payWithPermit", "payWithAuthorization", "approveBatch"} | BATCHES <= set(figures)
+    assert figures["executeBatch, 500 new"]["gas"] < 2**24
+    assert all(figure["bare_gas"] > 21_000 for figure in figures.values())
