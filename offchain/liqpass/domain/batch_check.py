@@ -22,6 +22,7 @@ from liqpass.domain.payment_check import PaymentFinding, find_payment
 from liqpass.domain.position import position_hash
 from liqpass.domain.quote import order_id
 from liqpass.domain.reasons import Reason
+from liqpass.domain.recipient import refused_recipient
 from liqpass.domain.underwriting import underwrite_position
 from liqpass.domain.window import Window, cover_window
 
@@ -38,6 +39,10 @@ __all__ = [
 
 PRODUCTION_CHAINS = frozenset({8453})
 """Chains whose USDC is money: only evidence of OKX's production counts there."""
+
+
+BINDING_TIME_MS = 300_000
+"""How long before the binding its positions response may have come: OKX may be asked more than once."""
 
 
 def manual_policies(batch: BatchFile) -> tuple[int, ...]:
@@ -150,6 +155,12 @@ def _check_evidence(batch: BatchFile, item: BatchItem) -> Iterator[Refusal]:
         yield Refusal(policy, Reason.WRONG_POSITION, message)
     bound, first = item.binding.body_sha256, bundle.requests[0].body_sha256
     yield from _differs(policy, Reason.WRONG_POSITION, "response stored at binding", first, bound)
+    # The rules take what happened after this answer for done after binding, and only the binding's own time
+    # is committed on chain: a later date would hide what the trader raised meanwhile.
+    received_ms, bound_ms = bundle.requests[0].received_at_ms, item.binding.bound_at_ms
+    if not bound_ms - BINDING_TIME_MS <= received_ms <= bound_ms:
+        message = f"the response stored at binding came at {received_ms}, bound was at {bound_ms}"
+        yield Refusal(policy, Reason.WRONG_POSITION, message)
     if batch.chain_id in PRODUCTION_CHAINS and bundle.env is not Env.PRODUCTION:
         message = f"evidence of OKX's {bundle.env} environment counts for nothing on chain {batch.chain_id}"
         yield Refusal(policy, Reason.WRONG_ENVIRONMENT, message)
@@ -165,6 +176,10 @@ def _check_payment_depth(
 
 
 def _check_recipient(item: BatchItem, payer: str, facts: ChainFacts) -> Iterator[Refusal]:
+    refused = refused_recipient(item.recipient, vault=facts.vault, checkout=facts.checkout, usdc=facts.usdc)
+    if refused is not None:
+        message = f"{item.recipient} is no buyer: it is the system's own address or nobody's"
+        yield Refusal(item.policy_no, refused, message)
     if item.redirect is None:
         yield from _differs(item.policy_no, Reason.WRONG_RECIPIENT, "recipient", item.recipient, payer)
         return

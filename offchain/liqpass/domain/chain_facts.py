@@ -26,16 +26,18 @@ class PremiumPayment:
 class ChainFacts:
     """What the signer's own machine read from the chain, never from the service.
 
-    `batch_id` is today's UTC date; `payments` by order id (all `PremiumPaid` events of that order);
-    `paid_policies` the policy numbers of the file whose paid bit is set, here or in a predecessor;
-    `redirects` the policies whose `redirect` signature was verified (ECDSA or EIP-1271) over
-    `redirect_message`; `orders_paid_before` and `liquidations_paid_before` what the signer's journal
-    remembers of earlier batches (order ids, and `liquidation_id`s): the chain knows policy numbers only.
+    `usdc` is the token that the vault pays; `batch_id` is today's UTC date; `payments` by order id (all
+    `PremiumPaid` events of that order); `paid_policies` the policy numbers of the file whose paid bit is set,
+    here or in a predecessor; `redirects` the policies whose `redirect` signature was verified (ECDSA or
+    EIP-1271) over `redirect_message`; `orders_paid_before` and `liquidations_paid_before` what the signer's
+    journal remembers of earlier batches (order ids, and `liquidation_id`s): the chain knows policy numbers
+    only.
     """
 
     chain_id: int
     vault: str
     checkout: str
+    usdc: str
     batch_id: int
     payments: Mapping[str, tuple[PremiumPayment, ...]]
     paid_policies: frozenset[int]

@@ -42,7 +42,8 @@ def decide(bundle: Bundle, window: Window, subject: Subject, parameters: Paramet
 
     `bundle.event` and `bundle.window` are not read: the event is this function's answer, the window the
     policy's. `parameters` are those of the quote. Raises `EvidenceIncompleteError` if the fetch failed or a
-    page may be missing: then the claim is not used up.
+    page may be missing: then the claim is not used up. "After binding" begins when the first answer came:
+    the signers' check holds that time to the one that the quote commits to.
     """
     found = trace(read_records(bundle.requests, subject.key, window.start_ms), subject.key)
     faults = set(found.faults)

@@ -17,6 +17,7 @@ CHAIN_ID = 31337
 BATCH_ID = 20261121
 VAULT = "0x" + "f1" * 20
 CHECKOUT = "0x" + "c1" * 20
+USDC = "0x" + "c2" * 20
 MALLORY = "0x" + "66" * 20
 REVIEWED = Review("reviewer-1", None, None, WINDOW.end_ms + 120_000)
 REVIEWED_TWICE = Review("reviewer-1", "reviewer-2", "order is late in the archive", WINDOW.end_ms + 120_000)
@@ -127,6 +128,7 @@ def facts(*payments: PremiumPayment, **changes: Any) -> ChainFacts:
         "chain_id": CHAIN_ID,
         "vault": VAULT,
         "checkout": CHECKOUT,
+        "usdc": USDC,
         "batch_id": BATCH_ID,
         "payments": by_order,
         "paid_policies": frozenset(),

@@ -5,8 +5,11 @@ import dataclasses
 import pytest
 from batch_stories import (
     BATCH_ID,
+    CHECKOUT,
     MALLORY,
     REVIEWED_TWICE,
+    USDC,
+    VAULT,
     batch,
     buyer,
     facts,
@@ -16,7 +19,7 @@ from batch_stories import (
     payment,
     unsound_requests,
 )
-from domain_stories import PAID_S, WINDOW, closed_row, order_row, position_row, requests
+from domain_stories import BOUND_MS, EVENT_MS, PAID_S, WINDOW, closed_row, order_row, position_row, requests
 from liqpass.domain.batch_check import check, liquidation_id, manual_policies, redirect_message
 from liqpass.domain.batch_file import ChainPayment, Redirect
 from liqpass.domain.evidence import Env
@@ -236,6 +239,24 @@ def test_check__another_position__refused():
 
     found = _reasons(batch(item(1, binding=binding)))
     assert (1, Reason.WRONG_POSITION) in found
+
+
+@pytest.mark.parametrize(("early_ms", "sound"), [(0, True), (300_000, True), (300_001, False), (-1, False)])
+def test_check__response_of_binding_received_after_or_long_before_it__refused(early_ms, sound):
+    first, *rest = requests()
+    received_ms = BOUND_MS - early_ms
+    dated = dataclasses.replace(first, requested_at_ms=received_ms - 80, received_at_ms=received_ms)
+
+    found = _reasons(batch(item(1, (dated, *rest))))
+    assert found == (set() if sound else {(1, Reason.WRONG_POSITION)})
+
+
+def test_check__binding_dated_after_the_raise__cannot_hide_it():
+    added = order_row(side="buy", category="normal", ordId="1", fillTime=str(WINDOW.start_ms + 5), pnl="0")
+    first, *rest = requests(orders=[order_row(), added])
+    dated = dataclasses.replace(first, received_at_ms=EVENT_MS + 1)
+
+    assert (1, Reason.WRONG_POSITION) in _reasons(batch(item(1, (dated, *rest))))
 
 
 def test_check__response_of_binding_swapped__refused():
@@ -489,6 +510,23 @@ def test_check__redirect__only_with_a_verified_signature():
     assert _reasons(file, signed) == set()
     diverted = batch(item(1, recipient=MALLORY, redirect=Redirect(elsewhere, "0x00")))
     assert _reasons(diverted, signed) == {(1, Reason.WRONG_RECIPIENT)}
+
+
+@pytest.mark.parametrize("recipient", [VAULT, CHECKOUT, USDC])
+def test_check__redirect_to_our_own_contract__refused(recipient):
+    redirected = item(1, recipient=recipient, redirect=Redirect(recipient, "0x00"))
+    (refusal,) = check(batch(redirected), dataclasses.replace(SOUND, redirects=frozenset({1})))
+    assert (refusal.policy_no, refusal.reason) == (1, Reason.RECIPIENT_REFUSED)
+    assert refusal.message == f"{recipient} is no buyer: it is the system's own address or nobody's"
+
+
+@pytest.mark.parametrize("recipient", [VAULT, CHECKOUT, USDC])
+def test_check__premium_paid_by_our_own_contract__refused(recipient):
+    quote = dataclasses.replace(item(1).quote, buyer=recipient)
+    bought = item(1, quote=quote, recipient=recipient)
+    known = facts(payment(1, payer=recipient, quote_hash=_hash_of(bought)))
+
+    assert _reasons(batch(bought), known) == {(1, Reason.RECIPIENT_REFUSED)}
 
 
 def test_redirect_message__all_terms__in_the_text():

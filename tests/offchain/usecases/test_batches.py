@@ -15,6 +15,8 @@ from paper_chain import BUYER, CHECKOUT, OTHER_BUYER, VAULT
 from payout_steps import approve_and_execute, build, claim_state
 from worlds import World
 
+USDC = "0x" + "c2" * 20
+
 
 def test_build__approved_claim__batch_of_today_with_its_root(world: World) -> None:
     claim = world.approved("alice")
@@ -94,7 +96,7 @@ def test_export__batch__file_passes_the_signers_check(world: World) -> None:
         confirmations=world.chain.head().number - paid.block.number,
     )
     facts = ChainFacts(
-        world.chain.id, VAULT, CHECKOUT, built.batch.id, {order.order_hash: (payment,)}, frozenset()
+        world.chain.id, VAULT, CHECKOUT, USDC, built.batch.id, {order.order_hash: (payment,)}, frozenset()
     )
     assert check(file, facts) == []
     assert "0x" + file.payout_root.hex() == built.batch.payout_root
@@ -113,7 +115,7 @@ def test_export__two_reviewers_and_manual_order__both_in_the_file(world: World) 
     file = parse_batch_file(world.do.exporting.batch_file(built.batch.id, actor="op"))
 
     (item,) = file.items
-    facts = ChainFacts(world.chain.id, VAULT, CHECKOUT, built.batch.id, {}, frozenset())
+    facts = ChainFacts(world.chain.id, VAULT, CHECKOUT, USDC, built.batch.id, {}, frozenset())
     assert check(file, facts, allow_manual=1) == []
     assert [refusal.reason for refusal in check(file, facts)] == [Reason.MANUAL_NOT_ALLOWED]
     assert (item.review.reviewer, item.review.second_reviewer, item.review.reason) == (

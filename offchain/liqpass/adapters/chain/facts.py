@@ -31,6 +31,7 @@ def read_chain_facts(
         chain_id=reader.chain_id(),
         vault=reader.contracts.vault,
         checkout=reader.contracts.checkout,
+        usdc=reader.usdc(),
         batch_id=batch_id(head.time_s * 1000),
         payments=_payments(reader, batch, head),
         paid_policies=reader.paid_policies([item.policy_no for item in batch.items], head),
