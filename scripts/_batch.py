@@ -92,8 +92,11 @@ class Case:
         click.echo(f"total       {format_usdc(batch.total)} USDC in {len(batch.items)} payouts")
         rows = [_HEADINGS, *(self._row(item) for item in batch.items)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-        for row in rows:
+        for row, item in zip(rows, [None, *batch.items], strict=True):
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            if item is not None:  # two hashes beside the rest would be wider than any screen
+                click.echo(f"    evidence {format_bytes32(item.evidence_hash)}")
+                click.echo(f"    premium  {getattr(item.payment, 'transaction', 'BY HAND')}")
         manual = manual_policies(batch)
         if manual:
             click.echo(f"\n{len(manual)} orders were MARKED PAID BY HAND, no chain vouches for them:")
@@ -116,8 +119,6 @@ class Case:
             str(decision.verdict),
             ",".join(map(str, decision.reasons)) or "-",
             "+".join(repr(name) for name in (review.reviewer, review.second_reviewer) if name),
-            format_bytes32(item.evidence_hash),
-            getattr(item.payment, "transaction", "BY HAND"),
         )
 
 
@@ -129,8 +130,6 @@ _HEADINGS = (
     "verdict",
     "reasons",
     "reviewers",
-    "evidence hash",
-    "premium's transaction",
 )
 
 

@@ -22,8 +22,8 @@ from liqpass.domain.quote import order_id
 
 from scripts._operator import RefusedError, Site
 
-# A quote lives a day at most, so a payment for one that is valid now is not older than two.
-_SPAN_S = 2 * 86_400
+# A quote lives a day at most (`Parameters.quote_valid_s`): a payment for one that is valid now is no older.
+_SPAN_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,26 @@ def _chain_refusals(site: Site, premium: Premium, payer: str) -> Iterator[str]:
         yield f"{payer} holds {format_usdc(balance)} USDC, the premium is {format_usdc(premium.amount)}"
 
 
-def paid_in(site: Site, premium: Premium, payer: str, block: BlockId) -> str | None:
-    """The transaction that paid exactly this, as of a block; None if there is none."""
-    reader = site.reader
-    head = reader.head()
-    last = block if isinstance(block, int) else head.number
-    first = reader.first_block_at(head.time_s - _SPAN_S)
-    for log in reader.premium_logs(first, last, order_hashes=[premium.order_hash]):
-        if (log.payer, log.amount, log.quote_hash) == (payer.lower(), premium.amount, premium.quote_hash):
-            return log.tx_hash
-    return None
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Looks for the transaction that paid exactly this premium."""
+
+    site: Site
+    premium: Premium
+    payer: str
+    first_block: int
+
+    @classmethod
+    def of(cls, site: Site, premium: Premium, payer: str) -> Payments:
+        """Looks back as far as a payment for a quote that is valid now can be."""
+        first = site.reader.first_block_at(site.reader.head().time_s - _SPAN_S)
+        return cls(site, premium, payer.lower(), first)
+
+    def transaction(self, block: BlockId = "latest") -> str | None:
+        """Its hash as of a block; None if there is none."""
+        reader, premium = self.site.reader, self.premium
+        last = block if isinstance(block, int) else reader.head().number
+        for log in reader.premium_logs(self.first_block, last, order_hashes=[premium.order_hash]):
+            if (log.payer, log.amount, log.quote_hash) == (self.payer, premium.amount, premium.quote_hash):
+                return log.tx_hash
+        return None

@@ -9,10 +9,11 @@ import click
 from ape.api import AccountAPI, ProviderAPI
 from ape.cli import account_option
 from liqpass.adapters.chain.rpc import BlockId
+from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import Usdc, format_usdc
 
 from scripts._operator import Operator, OperatorCommand, RefusedError, Site, UsdcAmount, operator_options
-from scripts._premium import Premium, paid_in, payment_refusals, premium_of_file, premium_of_options
+from scripts._premium import Payments, Premium, payment_refusals, premium_of_file, premium_of_options
 from scripts._sending import Step, calldata, perform
 from scripts._typed_data import sign_typed
 
@@ -70,7 +71,8 @@ def pay(  # noqa: PLR0917 - click passes options by name
     site = Site.of(provider, deployments)
     operator = Operator.of(site, account=relayer or account, **options)
     payer = operator.address if relayer is None or account is None else str(account.address)
-    earlier = paid_in(site, premium, payer, "latest")
+    payments = Payments.of(site, premium, payer)
+    earlier = payments.transaction()
     if earlier is not None:
         click.echo(f"paid already: order {premium.order_hash}, nothing was sent")
         click.echo(f"transaction {earlier}")
@@ -80,7 +82,7 @@ def pay(  # noqa: PLR0917 - click passes options by name
         raise RefusedError("refused, nothing was sent:\n" + "\n".join(f"  {reason}" for reason in found))
     if relayer is not None and account is not None and options["autosign"]:
         account.set_autosign(True)
-    steps = _steps(site, premium, payer, account if way else None, way)
+    steps = _steps(payments, account if way else None, way)
     click.echo(
         f"{format_usdc(premium.amount)} USDC from {payer} to treasury "
         f"{site.checkout.functions.treasury().call()} for order {premium.order_uuid or premium.order_hash}"
@@ -88,7 +90,7 @@ def pay(  # noqa: PLR0917 - click passes options by name
     outcomes = perform(operator, f"LiqPass premium of order {premium.order_hash}", steps)
     if not outcomes:
         return
-    transaction = outcomes[-1].tx_hash or paid_in(site, premium, payer, "latest")
+    transaction = outcomes[-1].tx_hash or payments.transaction()
     click.echo(f"paid: quote {premium.quote_hash}")
     click.echo(f"transaction {transaction}")
 
@@ -103,11 +105,12 @@ def _premium(order: str | None, amount: Usdc | None, quote_hash: str | None, fil
     return premium_of_options(order, amount, quote_hash)
 
 
-def _steps(
-    site: Site, premium: Premium, payer: str, signer: AccountAPI | None, way: str | None
-) -> list[Step]:
+def _steps(payments: Payments, signer: AccountAPI | None, way: str | None) -> list[Step]:
+    site, premium = payments.site, payments.premium
+    payer = checksum_address(payments.payer)
+
     def done(block: BlockId) -> bool:
-        return paid_in(site, premium, payer, block) is not None
+        return payments.transaction(block) is not None
 
     checkout = site.checkout
     # One key for every way to pay: whichever was sent first is the payment.

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 import pytest
-from batch_builder import by_hand, item, small_loss
+from batch_builder import batch_id_at, by_hand, item, small_loss
 from batch_stories import MALLORY
 from click.testing import Result
 from domain_stories import requests
@@ -158,7 +158,7 @@ def test_payout__liquidation_signed_before_under_another_policy__is_refused(worl
     assert world.nonces() == before
 
 
-@pytest.mark.parametrize("account", [PAYER, GUARDIAN, RULERS, STRANGER])
+@pytest.mark.parametrize("account", [PAYER, STRANGER])
 def test_approve__without_the_role__is_refused(world: World, account: int) -> None:
     before = world.nonces()
 
@@ -238,6 +238,22 @@ def test_execute__approval_expired__is_refused_until_approved_again(world: World
     assert refused(expired, "the approval expired at 2026-09-2")
     assert executed.exit_code == 0, executed.output
     assert world.paid([1]) == [1]
+
+
+def test_execute__approver_dismissed__is_refused(world: World) -> None:
+    manager = world.contracts["AccessManager"]
+    dismissal = manager.functions.revokeRole(4, world.address(APPROVER))
+    data = dismissal._encode_transaction_data()
+    world.send(manager.functions.schedule(manager.address, data, 0), RULERS)
+    world.node.increase_time(TWO_DAYS_S)
+    today = batch_id_at(world.web3.eth.get_block("latest")["timestamp"])
+    file = world.write(world.batch(world.item(1), batch_id=today))
+    transaction_in(world.approve(file))
+    world.send(manager.functions.execute(manager.address, data), RULERS)
+
+    result = world.execute(file)
+
+    assert refused(result, f"its approver {world.address(APPROVER)} holds APPROVER no longer")
 
 
 def test_execute__short_balance__is_refused(world: World) -> None:

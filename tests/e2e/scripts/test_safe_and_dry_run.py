@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from batch_stories import MALLORY
+from liqpass.adapters.chain.safe_transaction import checksum
 from operator_world import (
     APPROVER,
     GUARDIAN,
@@ -83,6 +84,40 @@ def test_safe__fund_and_pay__allow_first(world: World) -> None:
         approval, arguments = world.usdc.decode_function_input(allow["data"])
         assert (approval.fn_name, arguments["spender"]) == ("approve", contract.address)
         assert contract.decode_function_input(then["data"])[0].fn_name == function
+
+
+def test_safe__checksum__is_the_one_that_safes_interface_writes() -> None:
+    """A file of Transaction Builder 1.18.2, with its checksum (5afe/safe-cli-nodejs, format analysis)."""
+    inputs = [
+        {"internalType": "address", "name": "spender", "type": "address"},
+        {"internalType": "uint256", "name": "value", "type": "uint256"},
+    ]
+    document: dict[str, object] = {
+        "version": "1.0",
+        "chainId": "1",
+        "createdAt": 1761326849944,
+        "meta": {
+            "name": "Transactions Batch",
+            "description": "",
+            "txBuilderVersion": "1.18.2",
+            "createdFromSafeAddress": "0xA77DE01e157f9f57C7c4A326eeE9C4874D0598b6",
+            "createdFromOwnerAddress": "",
+        },
+        "transactions": [
+            {
+                "to": "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
+                "value": "0",
+                "data": None,
+                "contractMethod": {"inputs": inputs, "name": "approve", "payable": False},
+                "contractInputsValues": {
+                    "spender": "0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8",
+                    "value": "100000000000",
+                },
+            }
+        ],
+    }
+
+    assert checksum(document) == "0x8b5032f716845c8b08bab3d63dbd9ba92e056f3557793cd041e59b84e16aa989"
 
 
 @pytest.mark.parametrize("command", ["approve", "execute"])

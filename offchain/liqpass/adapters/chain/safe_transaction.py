@@ -58,12 +58,15 @@ def write_safe_batch(
             for call in calls
         ],
     }
-    meta["checksum"] = _checksum(document)
+    meta["checksum"] = checksum(document)
     return json.dumps(document, indent=2) + "\n"
 
 
-def _checksum(document: dict[str, object]) -> str:
-    """Safe's own: keccak of its key-sorted form with the name left out (safe-react-apps, checksum.ts)."""
+def checksum(document: dict[str, object]) -> str:
+    """What Safe's interface compares: keccak of the key-sorted form, the name left out.
+
+    Source: safe-global/safe-react-apps, apps/tx-builder/src/lib/checksum.ts.
+    """
     meta = document["meta"]
     assert isinstance(meta, dict)  # noqa: S101 - built above
     return "0x" + keccak(text=_serialized({**document, "meta": {**meta, "name": None}})).hex()
