@@ -64,9 +64,11 @@ $(NODE_READY): package.json package-lock.json tools/postinstall.cjs tools/check_
 	npm ci --loglevel=error
 	touch $@
 
-# --force, because ape does not recompile what imports a changed library.
+# A data folder of its own: ape keeps Solidity libraries under ~/.ape by name, where another project's settings for the
+# same library break our imports. --force, because ape does not recompile what imports a changed library.
 $(BUILD_READY): $(PYTHON_READY) $(NODE_READY) $(SOURCES)
 	@echo "compiling the contracts (about a minute the first time)"
-	ape compile --force > .build.log 2>&1 || { cat .build.log; rm -f .build.log; exit 1; }
+	rm -rf node_modules/.cache/ape
+	APE_DATA_FOLDER=$(CURDIR)/node_modules/.cache/ape ape compile --force > .build.log 2>&1 || { cat .build.log; rm -f .build.log; exit 1; }
 	rm -f .build.log
 	touch $@
