@@ -53,9 +53,12 @@ clean: ## remove everything that the targets made
 	  .hypothesis var deployments/local.json deployments/local.*.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(PYTHON_READY): requirements.lock pyproject.toml tools/find_python
+.venv/.locked: requirements.lock tools/find_python
 	python="$$(tools/find_python)" && rm -rf .venv && "$$python" -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	touch $@
+
+$(PYTHON_READY): .venv/.locked pyproject.toml
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
