@@ -4,7 +4,8 @@
 |---|---|
 | row of type 3 and a full_liquidation order that agrees, filled inside the window | ELIGIBLE |
 | only one of the two; a partial liquidation; a penalty on another close; unreadable, unknown, | |
-| contradictory, another identity; margin withdrawn, leverage or size raised after binding | NEEDS_REVIEW |
+| contradictory, another identity; after binding margin withdrawn, leverage or size raised, | |
+| or the other side opened on the account | NEEDS_REVIEW |
 | deleveraging, delivery, closed by the trader, outside the window, nothing on any page | NOT_ELIGIBLE |
 | an answer that failed, a page that is missing | none: `EvidenceIncompleteError`, to be fetched again |
 
@@ -30,7 +31,7 @@ from liqpass.domain.window import Window
 
 __all__ = ["RULES_VERSION", "Decision", "EvidenceIncompleteError", "Verdict", "decide"]
 
-RULES_VERSION = "liqpass.rules/1"
+RULES_VERSION = "liqpass.rules/2"
 
 # How far, relative to the price, a liquidation may come before the price that was announced at binding:
 # funding and fees move it a little, withdrawn margin moves it a lot.
@@ -45,7 +46,8 @@ def decide(bundle: Bundle, window: Window, subject: Subject, parameters: Paramet
     page may be missing: then the claim is not used up. "After binding" begins when the first answer came:
     the signers' check holds that time to the one that the quote commits to.
     """
-    found = trace(read_records(bundle.requests, subject.key, window.start_ms), subject.key)
+    bound_at_ms = bundle.requests[0].received_at_ms
+    found = trace(read_records(bundle.requests, subject.key, window.start_ms), subject.key, bound_at_ms)
     faults = set(found.faults)
     if bundle.subject != subject:
         faults.add(Reason.IDENTITY_MISMATCH)
@@ -56,7 +58,7 @@ def decide(bundle: Bundle, window: Window, subject: Subject, parameters: Paramet
     if case.verdict is Verdict.ELIGIBLE and loss == 0:
         case = case.become(Verdict.NOT_ELIGIBLE, Reason.NO_REALISED_LOSS)
     if case.verdict is not Verdict.NOT_ELIGIBLE:
-        doubts = _moral_hazard(found, bundle.requests[0].received_at_ms)
+        doubts = _moral_hazard(found, bound_at_ms) | found.hedges
         if doubts:
             case = case.become(Verdict.NEEDS_REVIEW, *doubts)
     if faults:
@@ -123,7 +125,7 @@ def _judge_row_alone(last: ClosedPosition, found: Trace, window: Window) -> _Cas
     event = Event("full_liquidation", last.u_time_ms, last.liq_penalty_text)
     if _surely_outside(last.u_time_ms, window):
         return _Case(Verdict.NOT_ELIGIBLE, {Reason.OUT_OF_COVERAGE_WINDOW}, event)
-    near = any(_same_moment(order, last) for order in found.stray_liquidations)
+    near = any(order.category == "full_liquidation" and _same_moment(order, last) for order in found.others)
     reason = Reason.LIQUIDATION_MISMATCH if near else Reason.LIQUIDATION_ORDER_MISSING
     return _Case(Verdict.NEEDS_REVIEW, {reason}, event)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from liqpass.domain.hedging import open_against, opens_against
 from liqpass.domain.okx_pages import Records, Row
 from liqpass.domain.okx_records import (
     OPENING_FILL_TOLERANCE_MS,
@@ -40,14 +41,19 @@ CLOSE_TYPES = frozenset({"1", "2", "3", "4", "5", "6"})
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`closed` by uTime; `orders` those of this position's life; `faults` what forbids a plain verdict."""
+    """`closed` by uTime; `orders` those of this position's life; `faults` what forbids a plain verdict.
+
+    `hedges`: POSITION_HEDGED, or why another position could not be read; `others` are the orders of the same
+    instrument and time, but of another side or margin mode.
+    """
 
     bound: OpenPosition | None
     closed: tuple[ClosedPosition, ...]
     orders: tuple[OrderRecord, ...]
-    stray_liquidations: tuple[OrderRecord, ...]  # same instrument and time, but other side or margin mode
+    others: tuple[OrderRecord, ...]
     still_open: bool
     faults: frozenset[Reason]
+    hedges: frozenset[Reason]
 
     def of_category(self, category: str) -> tuple[OrderRecord, ...]:
         """This position's orders of one OKX category."""
@@ -63,24 +69,29 @@ class _Faults:
             self.found.add(reason)
 
 
-def trace(records: Records, key: PositionKey) -> Trace:
-    """Pick out and read the rows of the position `key`."""
+def trace(records: Records, key: PositionKey, bound_at_ms: int) -> Trace:
+    """Pick out and read the rows of the position `key`, and what was opened against it after binding."""
     faults = _Faults()
     bound = _bound(records.bound, key, faults)
     closed = _closed(records.closed, key, bound, faults)
     still_open = any(is_open(row) and _same_position(row, key) for row in records.open)
     # The position's life ends with its last row; an open or vanished one is followed to the end.
     last_ms = closed[-1].u_time_ms + CLOCK_TOLERANCE_MS if closed and not still_open else None
-    orders, strays = _orders(records.orders, key, last_ms, faults)
+    orders, others = _orders(records.orders, key, last_ms, faults)
     faults.add_if(still_open and any(row.close_type == "3" for row in closed), Reason.CONTRADICTORY_RECORDS)
     currency = parse_instrument(key.inst_id).quote
     faults.add_if(any(row.currency != currency for row in closed), Reason.CURRENCY_MISMATCH)
     liquidating = [order for order in orders if order.category.endswith("_liquidation")]
     faults.add_if(any(order.fee_currency != currency for order in liquidating), Reason.CURRENCY_MISMATCH)
+    hedges: frozenset[Reason] = frozenset()
     if bound is not None:
         adding = opening_side(bound.direction)
         faults.add_if(any(order.side == adding for order in liquidating), Reason.LIQUIDATION_MISMATCH)
-    return Trace(bound, closed, orders, strays, still_open, frozenset(faults.found))
+        besides = [row for row in records.open if not _same_position(row, key)]
+        hedges = open_against(besides, key.inst_id, bound.direction, last_ms)
+        if any(o.fill_time_ms > bound_at_ms and opens_against(o, bound.direction) for o in others):
+            hedges |= {Reason.POSITION_HEDGED}
+    return Trace(bound, closed, orders, others, still_open, frozenset(faults.found), hedges)
 
 
 def _bound(rows: Iterable[Row], key: PositionKey, faults: _Faults) -> OpenPosition | None:
@@ -132,7 +143,7 @@ def _orders(
     rows: Iterable[Row], key: PositionKey, last_ms: int | None, faults: _Faults
 ) -> tuple[tuple[OrderRecord, ...], tuple[OrderRecord, ...]]:
     mine: list[OrderRecord] = []
-    strays: list[OrderRecord] = []
+    others: list[OrderRecord] = []
     seen: set[OrderRecord] = set()
     for row in rows:
         if isinstance(row.get("instId"), str) and row["instId"] != key.inst_id:
@@ -147,8 +158,7 @@ def _orders(
         if last_ms is not None and order.fill_time_ms > last_ms:
             continue
         if (order.pos_side, order.td_mode) != (key.pos_side, key.mgn_mode):
-            if order.category == "full_liquidation":
-                strays.append(order)
+            others.append(order)
             continue
         if order in seen:  # history and archive overlap
             continue
@@ -157,7 +167,7 @@ def _orders(
         mine.append(order)
     ids = [order.ord_id for order in mine]
     faults.add_if(len(set(ids)) != len(ids), Reason.CONTRADICTORY_RECORDS)
-    return tuple(mine), tuple(strays)
+    return tuple(mine), tuple(others)
 
 
 def _same_position(row: Row, key: PositionKey) -> bool:

@@ -105,7 +105,7 @@ def read_records(requests: Sequence[StoredRequest], key: PositionKey, window_sta
     try:
         return Records(
             bound=bound,
-            open=_unpaged(pages, key),
+            open=_unpaged(pages),
             closed=_listing(pages, POSITIONS_HISTORY, key, window_start_ms),
             orders=_orders(pages, key, window_start_ms),
         )
@@ -122,10 +122,10 @@ def _page(request: StoredRequest) -> _Page:
     return _Page(request, parts.path, filters, read_rows(request))
 
 
-def _unpaged(pages: Iterable[_Page], key: PositionKey) -> tuple[Row, ...]:
+def _unpaged(pages: Iterable[_Page]) -> tuple[Row, ...]:
     found = [page for page in pages if page.endpoint == POSITIONS]
     for page in found:
-        _refuse_filters(page, {"instType": {"SWAP"}, "instId": {key.inst_id}, "posId": {key.pos_id}})
+        _refuse_filters(page, {"instType": {"SWAP"}})  # as at binding: a filter could hide a hedge
     if not found:
         raise _incomplete(POSITIONS, "was not fetched for the claim")
     return _merge(found)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from liqpass.domain.evidence import StoredRequest
+from liqpass.domain.hedging import opposes
 from liqpass.domain.money import Usdc
 from liqpass.domain.okx_pages import POSITIONS, EvidenceIncompleteError, read_rows
 from liqpass.domain.okx_records import (
@@ -30,7 +31,6 @@ from liqpass.domain.position import PositionKey
 from liqpass.domain.reasons import Reason
 
 _UNFILTERED = {"", "instType=SWAP"}
-_DIRECTED = {"SWAP", "FUTURES"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _position_reasons(
     reasons.extend(_distance_reasons(mine, parameters))
     if bound_at_ms - mine.key.c_time_ms <= parameters.min_position_age_s * 1000:
         reasons.append(Reason.POSITION_TOO_YOUNG)
-    if any(_hedges(other, mine) for other in others):
+    if any(opposes(other, mine.key.inst_id, mine.direction) for other in others):
         reasons.append(Reason.POSITION_HEDGED)
     return reasons
 
@@ -143,10 +143,3 @@ def _distance_reasons(mine: OpenPosition, parameters: Parameters) -> list[Reason
     if away * 10_000 < mine.mark_px * parameters.min_liquidation_distance_bps:
         return [Reason.LIQUIDATION_TOO_CLOSE]
     return []
-
-
-def _hedges(other: Exposure, mine: OpenPosition) -> bool:
-    # Options and margin positions have no plain direction: in the same coin they count as a hedge.
-    if other.base != parse_instrument(mine.key.inst_id).base:
-        return False
-    return other.inst_type not in _DIRECTED or other.direction != mine.direction

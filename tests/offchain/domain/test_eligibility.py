@@ -44,7 +44,7 @@ def test_decide__liquidation_in_window__eligible_up_to_cap():
     assert decision.event == Event("full_liquidation", EVENT_MS, "-30")
     assert decision.realised_loss == 102_600_000  # 72.00 + 0.60 + 30.00, below the row's 103.21
     assert decision.payout == 50_000_000
-    assert decision.rules_version == "liqpass.rules/1"
+    assert decision.rules_version == "liqpass.rules/2"
 
 
 @pytest.mark.parametrize(

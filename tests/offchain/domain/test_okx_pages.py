@@ -219,8 +219,8 @@ def test_decide__binding_unreadable__no_verdict():
     assert _refused(broken, HISTORY, ORDERS, OPEN) is Reason.EVIDENCE_UNREADABLE
 
 
-def test_decide__positions_at_claim_filtered_to_ours__allowed():
-    path = f"{POSITIONS_PATH}?instType=SWAP&instId={KEY.inst_id}&posId={KEY.pos_id}"
+def test_decide__positions_at_claim_filtered_to_swaps__allowed():
+    path = f"{POSITIONS_PATH}?instType=SWAP"
     stored = (BINDING, HISTORY, ORDERS, answer(path, [position_row()], CLAIMED_MS))
 
     assert verdict(stored).reasons == (Reason.POSITION_STILL_OPEN,)

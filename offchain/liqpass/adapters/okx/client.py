@@ -136,14 +136,15 @@ class OkxClient:
         """All that a decision on one position needs, each list to its last page, in the order of asking.
 
         Positions-history of the position, orders-history and its archive of the instrument (from `begin_ms`
-        if given: not after the position's cTime less a second), then the positions open now. A position that
-        is neither closed in the earlier answers nor open in the last is a gap that the rules can see.
+        if given: not after the position's cTime less a second), then all positions open now, hedges included.
+        A position that is neither closed in the earlier answers nor open in the last is a gap that the rules
+        can see.
         """
         listings = (
             self.positions_history(inst_id, pos_id),
             self.orders_history(inst_id, begin_ms),
             self.orders_history_archive(inst_id, begin_ms),
-            self.positions(inst_id),
+            self.positions(),
         )
         return [raw for listing in listings for raw in listing.responses]
 
