@@ -98,7 +98,7 @@ def _check_duplicates(batch: BatchFile) -> Iterator[Refusal]:
     yield from _twice(Reason.DUPLICATE_CLAIM, "claim", ((i.policy_no, i.claim_id) for i in items))
     hashes = ((i.policy_no, i.bundle.evidence_hash.hex()) for i in items)
     yield from _twice(Reason.DUPLICATE_EVIDENCE, "evidence bundle", hashes)
-    events = ((i.policy_no, liquidation_id(i.binding.subject)) for i in items)
+    events = ((i.policy_no, liquidation_id(i.binding.key, i.bundle.event)) for i in items)
     yield from _twice(Reason.DUPLICATE_LIQUIDATION, "liquidation", events)
 
 
@@ -129,7 +129,7 @@ def _check_once(item: BatchItem, facts: ChainFacts) -> Iterator[Refusal]:
     if item.quote.order_id in facts.orders_paid_before:
         message = f"order {item.order_uuid} was paid before, under another policy number"
         yield Refusal(policy, Reason.ORDER_PAID_BEFORE, message)
-    if liquidation_id(item.binding.subject) in facts.liquidations_paid_before:
+    if liquidation_id(item.binding.key, item.bundle.event) in facts.liquidations_paid_before:
         yield Refusal(policy, Reason.LIQUIDATION_PAID_BEFORE, "this liquidation was paid for before")
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from liqpass.domain.evidence import Event
 from liqpass.domain.money import Usdc
-from liqpass.domain.position import Subject
+from liqpass.domain.position import PositionKey
 from liqpass.domain.reasons import Reason
 
 
@@ -55,9 +56,16 @@ class Refusal:
     message: str
 
 
-def liquidation_id(subject: Subject) -> str:
-    """One position of one account, which can be liquidated once: uidHmac, posId and cTime."""
-    return f"{subject.uid_hmac}:{subject.key.pos_id}:{subject.key.c_time_ms}"
+def liquidation_id(key: PositionKey, event: Event | None) -> str:
+    """One liquidation of one position, by OKX's own words: the uidHmac is the service's to make up.
+
+    A full liquidation ends the position, so there is one, whichever record dates it; a partial one goes by
+    its time, so that what happens to the rest of the position later is another.
+    """
+    what = "none" if event is None else event.kind
+    if event is not None and event.kind != "full_liquidation":
+        what += f":{event.time_ms}"
+    return f"{key.inst_id}:{key.pos_id}:{key.c_time_ms}:{what}"
 
 
 def redirect_message(*, chain_id: int, vault: str, policy_no: int, recipient: str) -> str:

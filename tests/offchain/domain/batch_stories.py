@@ -3,14 +3,14 @@
 import dataclasses
 from typing import Any
 
-from domain_stories import BOUND_MS, KEY, PAID_S, SUBJECT, WINDOW, bundle, requests
+from domain_stories import BOUND_MS, KEY, PAID_S, POS_ID, WINDOW, bundle, requests
 from liqpass.domain.batch_file import BatchFile, BatchItem, ChainPayment, ManualPayment, Review
 from liqpass.domain.chain_facts import ChainFacts, PremiumPayment
 from liqpass.domain.eligibility import decide
 from liqpass.domain.evidence import Bundle, StoredRequest
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.parameters import CONSERVATIVE, Parameters
-from liqpass.domain.position import BoundPosition, position_hash
+from liqpass.domain.position import BoundPosition, PositionKey, Subject, position_hash
 from liqpass.domain.quote import QuoteTerms, order_id, quote_hash
 
 CHAIN_ID = 31337
@@ -35,13 +35,29 @@ def buyer(number: int) -> str:
     return f"0x{0xB0000 + number:040x}"
 
 
+def position_key(number: int) -> PositionKey:
+    """Every policy insures a position of its own; the first one that of `domain_stories`."""
+    return dataclasses.replace(KEY, pos_id=str(int(POS_ID) + number - 1))
+
+
+def _about(number: int, stored: tuple[StoredRequest, ...]) -> tuple[StoredRequest, ...]:
+    """The same answers, about the position of policy `number`."""
+    pos_id = position_key(number).pos_id
+    return tuple(
+        dataclasses.replace(
+            each, path=each.path.replace(POS_ID, pos_id), body=each.body.replace(POS_ID, pos_id)
+        )
+        for each in stored
+    )
+
+
 def evidence(
     number: int, stored: tuple[StoredRequest, ...] | None = None, params: Parameters = CONSERVATIVE
 ) -> Bundle:
     """The bundle of policy `number`, its event as the rules find it."""
-    subject = dataclasses.replace(SUBJECT, uid_hmac=f"{number:064x}")
+    subject = Subject(position_key(number), f"{number:064x}")
     raw = bundle(
-        stored,
+        _about(number, requests() if stored is None else stored),
         claim_id=claim_uuid(number),
         policy_no=number,
         subject=subject,
@@ -53,7 +69,7 @@ def evidence(
 def item(number: int = 1, stored: tuple[StoredRequest, ...] | None = None, **changes: Any) -> BatchItem:
     """Policy `number`, consistent in itself; `changes` replace fields of the finished item."""
     proof = evidence(number, stored)
-    bound = BoundPosition(KEY, proof.subject.uid_hmac, BOUND_MS, proof.requests[0].body_sha256)
+    bound = BoundPosition(proof.subject.key, proof.subject.uid_hmac, BOUND_MS, proof.requests[0].body_sha256)
     quote = QuoteTerms(
         order_id=format_bytes32(order_id(order_uuid(number))),
         buyer=buyer(number),

@@ -22,10 +22,11 @@ from batch_stories import (
 from domain_stories import BOUND_MS, EVENT_MS, PAID_S, WINDOW, closed_row, order_row, position_row, requests
 from liqpass.domain.batch_check import check, liquidation_id, manual_policies, redirect_message
 from liqpass.domain.batch_file import ChainPayment, Redirect
-from liqpass.domain.evidence import Env
+from liqpass.domain.evidence import Env, Event
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.parameters import CONSERVATIVE
 from liqpass.domain.payment_check import stray_payments
+from liqpass.domain.position import position_hash
 from liqpass.domain.quote import quote_hash
 from liqpass.domain.reasons import Reason
 from liqpass.domain.window import Window
@@ -344,7 +345,8 @@ def test_check__order_paid_before_under_another_number__refused():
 
 
 def test_check__liquidation_paid_before__refused():
-    known = facts(payment(1), liquidations_paid_before=frozenset({liquidation_id(item(1).binding.subject)}))
+    liquidation = liquidation_id(item(1).binding.key, item(1).bundle.event)
+    known = facts(payment(1), liquidations_paid_before=frozenset({liquidation}))
 
     assert _reasons(batch(item(1)), known) == {(1, Reason.LIQUIDATION_PAID_BEFORE)}
 
@@ -422,6 +424,62 @@ def test_check__one_bundle_serves_two_payouts__refused():
 
     assert {(1, Reason.DUPLICATE_EVIDENCE), (2, Reason.DUPLICATE_EVIDENCE)} <= found
     assert {(2, Reason.WRONG_CLAIM), (2, Reason.WRONG_POLICY_NUMBER), (2, Reason.WRONG_POSITION)} <= found
+
+
+def test_check__one_liquidation_under_two_made_up_accounts__refused():
+    first = item(1)
+    second = _of_another_account(first, number=2)
+    known = facts(payment(1), payment(2, quote_hash=_hash_of(second)))
+
+    found = _reasons(batch(first, second), known)
+    assert found == {(1, Reason.DUPLICATE_LIQUIDATION), (2, Reason.DUPLICATE_LIQUIDATION)}
+
+
+def _of_another_account(original, number):
+    """The same position and answers as policy `number`, whose account has another uid hash."""
+    other = item(number)
+    subject = dataclasses.replace(original.binding.subject, uid_hmac="ee" * 32)
+    proof = dataclasses.replace(
+        other.bundle,
+        subject=subject,
+        requests=original.bundle.requests,
+        event=original.bundle.event,
+    )
+    bound = dataclasses.replace(original.binding, uid_hmac=subject.uid_hmac)
+    return dataclasses.replace(
+        other,
+        bundle=proof,
+        binding=bound,
+        quote=dataclasses.replace(other.quote, position_hash=position_hash(bound)),
+        evidence_hash=proof.evidence_hash,
+    )
+
+
+LATER = EVENT_MS + 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (Event("full_liquidation", EVENT_MS, "-30"), Event("full_liquidation", LATER, ""), True),
+        (Event("partial_liquidation", EVENT_MS, "-30"), Event("full_liquidation", LATER, "-30"), False),
+        (Event("partial_liquidation", EVENT_MS, "-30"), Event("partial_liquidation", LATER, "-30"), False),
+        (Event("partial_liquidation", EVENT_MS, "-30"), Event("partial_liquidation", EVENT_MS, ""), True),
+        (None, None, True),
+    ],
+)
+def test_liquidation_id__two_events_of_a_position__full_ones_are_one_partial_ones_by_time(one, other, same):
+    key = item(1).binding.key
+
+    assert (liquidation_id(key, one) == liquidation_id(key, other)) is same
+
+
+@pytest.mark.parametrize("changes", [{"inst_id": "SOL-USDC-SWAP"}, {"pos_id": "8"}, {"c_time_ms": 8}])
+def test_liquidation_id__another_position__another_liquidation(changes):
+    event = item(1).bundle.event
+    other = dataclasses.replace(item(1).binding.key, **changes)
+
+    assert liquidation_id(item(1).binding.key, event) != liquidation_id(other, event)
 
 
 def test_check__one_liquidation_paid_twice__refused():

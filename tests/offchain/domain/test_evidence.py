@@ -8,7 +8,7 @@ import pytest
 from domain_stories import bundle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from liqpass.domain.evidence import Bundle, Event, EvidenceError, StoredRequest, parse_bundle
+from liqpass.domain.evidence import MAX_BYTES, Bundle, Event, EvidenceError, StoredRequest, parse_bundle
 
 SOUND = dataclasses.replace(bundle(), event=Event("full_liquidation", 1_790_011_460_000, "-30"))
 DATA = SOUND.canonical()
@@ -127,3 +127,20 @@ def test_bundle__from_json__takes_only_an_object():
     assert Bundle.from_json(json.loads(DATA)) == SOUND
     with pytest.raises(EvidenceError):
         Bundle.from_json("x")
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_storable__at_the_limit__bytes_that_can_be_read__above_it_refused(beyond):
+    padding = MAX_BYTES - len(_padded(0).canonical()) + beyond
+    full = _padded(padding)
+
+    if beyond:
+        with pytest.raises(EvidenceError, match=f"{MAX_BYTES + 1} bytes, at most {MAX_BYTES}"):
+            full.storable()
+    else:
+        assert parse_bundle(full.storable()) == full
+
+
+def _padded(size):
+    request = StoredRequest("GET", "/x", 200, 1, 2, "x" * size)
+    return dataclasses.replace(SOUND, requests=(*SOUND.requests, request))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liqpass.adapters.chain.errors import ChainError
-from liqpass.domain.batch_file import BatchFile
+from liqpass.domain.batch_file import BatchFile, BatchItem
 from liqpass.domain.chain_facts import liquidation_id
 
 
@@ -46,12 +46,13 @@ class SignedHistory:
 
         Raises SignedHistoryError.
         """
-        known = {(row["orderId"], row["policyNo"]) for row in self._rows(batch.vault)}
-        liquidations = {(row["liquidation"], row["policyNo"]) for row in self._rows(batch.vault)}
+        rows = self._rows()
+        known = {(row["orderId"], row["policyNo"]) for row in rows}
+        liquidations = {(row["liquidation"], row["policyNo"]) for row in rows}
         orders_again, liquidations_again = set(), set()
         for item in batch.items:
             policy = str(item.policy_no)
-            order, liquidation = item.quote.order_id, liquidation_id(item.binding.subject)
+            order, liquidation = item.quote.order_id, _liquidation(item)
             if any(seen == order and number != policy for seen, number in known):
                 orders_again.add(order)
             if any(seen == liquidation and number != policy for seen, number in liquidations):
@@ -60,14 +61,14 @@ class SignedHistory:
 
     def remember(self, batch: BatchFile) -> None:
         """Write down what is about to be signed, before it is. Raises SignedHistoryError."""
-        known = {_key(row) for row in self._rows(batch.vault)}
+        known = {_key(row) for row in self._rows()}
         rows = [
             {
                 "chain": self.genesis_hash,
                 "vault": batch.vault,
                 "policyNo": str(item.policy_no),
                 "orderId": item.quote.order_id,
-                "liquidation": liquidation_id(item.binding.subject),
+                "liquidation": _liquidation(item),
             }
             for item in batch.items
         ]
@@ -84,12 +85,13 @@ class SignedHistory:
         finally:
             os.close(file)
 
-    def _rows(self, vault: str) -> list[Mapping[str, str]]:
+    def _rows(self) -> list[Mapping[str, str]]:
+        """What was signed on this chain, for whichever vault: a successor must not pay again."""
         rows: list[Mapping[str, str]] = []
         for number, line in enumerate(self._whole_lines().splitlines(), 1):
             try:
                 row = json.loads(line)
-                if (row["chain"], row["vault"]) == (self.genesis_hash, vault):
+                if row["chain"] == self.genesis_hash:
                     rows.append({name: str(row[name]) for name in ("policyNo", "orderId", "liquidation")})
             except (ValueError, KeyError, TypeError):
                 raise SignedHistoryError(f"{self.path} line {number} is damaged: restore the file") from None
@@ -103,6 +105,10 @@ class SignedHistory:
         except OSError as error:
             raise SignedHistoryError(f"{self.path} cannot be read: {error.strerror}") from None
         return data[: data.rfind(b"\n") + 1]
+
+
+def _liquidation(item: BatchItem) -> str:
+    return liquidation_id(item.binding.key, item.bundle.event)
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, str, str]:
