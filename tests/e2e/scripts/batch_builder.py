@@ -8,7 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from batch_stories import REVIEWED, claim_uuid, order_uuid
-from domain_stories import BOUND_MS, KEY, PAID_S, SUBJECT, WINDOW, bundle, closed_row, order_row, requests
+from domain_stories import (
+    BOUND_MS,
+    KEY,
+    PAID_S,
+    POS_ID,
+    WINDOW,
+    bundle,
+    closed_row,
+    order_row,
+    position_row,
+    requests,
+)
 from liqpass.domain.batch_file import BatchFile, BatchItem, ChainPayment, ManualPayment
 from liqpass.domain.eligibility import decide
 from liqpass.domain.evidence import StoredRequest
@@ -28,17 +39,21 @@ def batch_id_at(time_s: int) -> int:
     return int(datetime.fromtimestamp(time_s, UTC).strftime("%Y%m%d"))
 
 
-def small_loss() -> tuple[StoredRequest, ...]:
-    """A liquidation that lost 10.00, so that forty fit under the daily cap."""
-    return requests(
-        closed=[closed_row(pnl="-8", fee="-1", liqPenalty="-1", realizedPnl="-10")],
+def small_loss(position: int) -> tuple[StoredRequest, ...]:
+    """A liquidation of that position that lost 10.00, so that forty fit under the daily cap."""
+    pos_id = str(int(POS_ID) + position)
+    stored = requests(
+        bound=[position_row(posId=pos_id)],
+        closed=[closed_row(posId=pos_id, pnl="-8", fee="-1", liqPenalty="-1", realizedPnl="-10")],
         orders=[order_row(pnl="-8", fee="-1")],
     )
+    return tuple(dataclasses.replace(each, path=each.path.replace(POS_ID, pos_id)) for each in stored)
 
 
-def _bound(number: int, stored: tuple[StoredRequest, ...]) -> BoundPosition:
-    subject = dataclasses.replace(SUBJECT, uid_hmac=f"{number:064x}")
-    return BoundPosition(KEY, subject.uid_hmac, BOUND_MS, stored[0].body_sha256)
+def _bound(position: int, stored: tuple[StoredRequest, ...]) -> BoundPosition:
+    """Each policy has a person and a position of its own."""
+    key = dataclasses.replace(KEY, pos_id=str(int(POS_ID) + position))
+    return BoundPosition(key, f"{position:064x}", BOUND_MS, stored[0].body_sha256)
 
 
 def quote(number: int, buyer: str, checkout: str) -> QuoteTerms:
@@ -50,16 +65,21 @@ def quote(number: int, buyer: str, checkout: str) -> QuoteTerms:
         checkout=checkout.lower(),
         premium=CONSERVATIVE.premium,
         payout=CONSERVATIVE.payout_cap,
-        position_hash=position_hash(_bound(number, small_loss())),
+        position_hash=position_hash(_bound(number, small_loss(number))),
         valid_until_s=PAID_S + 60,
         params_version=CONSERVATIVE.params_version,
     )
 
 
-def item(number: int, buyer: str, checkout: str, transaction: str, **changes: Any) -> BatchItem:
-    """Policy `number`, paid by `transaction`; `changes` replace fields of the finished item."""
-    stored = small_loss()
-    bound = _bound(number, stored)
+def item(
+    number: int, buyer: str, checkout: str, transaction: str, position: int | None = None, **changes: Any
+) -> BatchItem:
+    """Policy `number`, paid by `transaction`; `changes` replace fields of the finished item.
+
+    `position`: whose position was liquidated, where that is not the policy's own.
+    """
+    stored = small_loss(position or number)
+    bound = _bound(position or number, stored)
     raw = bundle(
         stored, claim_id=claim_uuid(number), policy_no=number, subject=bound.subject, salt=f"{number:064x}"
     )

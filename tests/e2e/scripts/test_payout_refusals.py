@@ -42,7 +42,7 @@ def _another_quote(world: World) -> BatchFile:
 def _bundle_and_its_hash(world: World) -> BatchFile:
     """Consistent in itself, hash and root included: only the premium that was paid binds the evidence."""
     good = world.item(1)
-    stored = (requests(bound=[])[0], *small_loss()[1:])
+    stored = (requests(bound=[])[0], *small_loss(1)[1:])
     bundle = dataclasses.replace(good.bundle, requests=stored)
     return world.batch(dataclasses.replace(good, bundle=bundle, evidence_hash=bundle.evidence_hash))
 
@@ -144,13 +144,9 @@ def test_payout__marked_by_hand_though_paid_on_chain__is_refused(world: World) -
 
 
 def test_payout__liquidation_signed_before_under_another_policy__is_refused(world: World) -> None:
-    first, second = world.item(1), world.item(2)
-    transaction_in(world.approve(world.write(world.batch(first))))
+    transaction_in(world.approve(world.write(world.batch(world.item(1)))))
     before = world.nonces()
-    again = dataclasses.replace(
-        second,
-        binding=dataclasses.replace(second.binding, uid_hmac=first.binding.uid_hmac),
-    )
+    again = world.item(2, position=1)
 
     result = world.approve(world.write(world.batch(again), "again.json"))
 
