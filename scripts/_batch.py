@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +17,15 @@ from liqpass.adapters.chain.signed_history import SignedHistory
 from liqpass.domain.batch_check import check, manual_policies
 from liqpass.domain.batch_file import BatchFile, BatchItem
 from liqpass.domain.batch_json import parse_batch_file
+from liqpass.domain.chain_facts import ChainFacts
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
+from liqpass.domain.parameters import Parameters
+from liqpass.domain.payment_check import stray_payments
 from liqpass.ports import BatchOnChain, BlockRef
 
 from scripts._operator import Operator, RefusedError, Site
+from scripts._parameters import load_parameters
 from scripts._sending import calldata
 
 
@@ -65,8 +69,8 @@ class Case:
         """What is to be paid now: open and not held."""
         return Usdc(sum(item.amount for item in self.open_items if item.policy_no not in self.held))
 
-    def refusals(self, history: SignedHistory, allow_manual: int) -> list[str]:
-        """Every reason of the check of file against chain, one line each; empty: nothing differs."""
+    def facts(self, history: SignedHistory) -> ChainFacts:
+        """What the chain and this signer's history say of the file. Raises ChainError."""
         before = history.before(self.batch)
         facts = read_chain_facts(
             self.site.reader,
@@ -79,17 +83,24 @@ class Case:
         if self.is_approved:
             # Approved on its own day: it may be executed, and approved again, on the days after.
             facts = replace(facts, batch_id=self.batch.batch_id)
-        return [
-            f"{_subject(each.policy_no)}: {each.reason}: {each.message}"
-            for each in check(self.batch, facts, allow_manual=allow_manual)
-        ]
+        return facts
 
-    def show(self) -> None:
-        """The file's summary, a table of its payouts, and the orders marked by hand apart."""
+    def refusals(self, facts: ChainFacts, versions: Collection[str], allow_manual: int) -> list[str]:
+        """Every reason of the check of file against chain, one line each; empty: nothing differs."""
+        found = check(self.batch, facts, params_versions=versions, allow_manual=allow_manual)
+        return [f"{_subject(each.policy_no)}: {each.reason}: {each.message}" for each in found]
+
+    def show(self, facts: ChainFacts | None = None) -> None:
+        """The file's summary, its rules, a table of its payouts, and the orders marked by hand apart.
+
+        With `facts` also the payments of orders marked by hand that fit no terms: perhaps what was meant.
+        """
         batch = self.batch
         click.echo(f"batch {batch.batch_id}, chain {batch.chain_id}, vault {checksum_address(batch.vault)}")
         click.echo(f"payout root {format_bytes32(batch.payout_root)}")
         click.echo(f"total       {format_usdc(batch.total)} USDC in {len(batch.items)} payouts")
+        for version, rules in batch.parameters.items():
+            click.echo(f"rules       {version}: {_rules(rules)}")
         rows = [_HEADINGS, *(self._row(item) for item in batch.items)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
         for row, item in zip(rows, [None, *batch.items], strict=True):
@@ -107,6 +118,9 @@ class Case:
                     f"  policy {item.policy_no}: by {getattr(by_hand, 'actor', '')!r}, "
                     f"reason {getattr(by_hand, 'reason', '')!r}, order {item.order_uuid}"
                 )
+                for stray in stray_payments(item, facts) if facts is not None else ():
+                    paid = f"{format_usdc(stray.amount)} USDC of {checksum_address(stray.payer)}"
+                    click.echo(f"    on chain, on other terms: {paid} in {stray.transaction}")
 
     def _row(self, item: BatchItem) -> tuple[str, ...]:
         review, decision = item.review, item.decision
@@ -131,6 +145,18 @@ _HEADINGS = (
     "reasons",
     "reviewers",
 )
+
+
+def _rules(rules: Parameters) -> str:
+    return (
+        f"premium {format_usdc(rules.premium)}, payout up to {format_usdc(rules.payout_cap)} USDC, "
+        f"leverage at most {rules.max_leverage}, waiting {rules.waiting_s} s, cover {rules.cover_s} s"
+    )
+
+
+def allowed_versions(site: Site, deployments: Path) -> tuple[str, ...]:
+    """The rules that this signer's own file allows. Raises ParametersError."""
+    return load_parameters(site.connection.parameters_path(deployments)).params_versions
 
 
 def _subject(policy_no: int | None) -> str:

@@ -26,6 +26,7 @@ from web3.exceptions import Web3Exception
 
 from scripts._connection import Connection, NetworkRefusedError
 from scripts._handover import selector_of
+from scripts._parameters import ParametersError
 from scripts._record import Record, RecordError, require_record
 
 _GWEI = 10**9
@@ -43,6 +44,7 @@ _FAULTS = (
     IdentifierError,
     MoneyError,
     NetworkRefusedError,
+    ParametersError,
     ReadingError,
     RecordError,
     RefusedError,

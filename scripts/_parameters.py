@@ -1,4 +1,5 @@
-"""`deployments/parameters/<chain>.yaml`: constructor arguments and role holders, each with its source.
+"""`deployments/parameters/<chain>.yaml`: constructor arguments, role holders and the rules that signers
+allow, each with its source.
 
 Strict: every constant is a mapping of `value` and `source`; nothing may be missing, unknown or twice; what is
 wrong is reported all at once.
@@ -6,6 +7,7 @@ wrong is reported all at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +30,9 @@ _CONSTANTS = (
     "hot_wallet_max_usdc",
     "largest_payout_usdc",
     "predecessor",
+    "params_versions",
 )
+_VERSION = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _USDC_CONSTANTS = ("address", "name", "version", "decimals")
 _ROLE_CONSTANTS = ("holders", "delay_s")
 
@@ -61,7 +65,10 @@ class Holders:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a deployment is to be. Amounts in USDC base units, addresses with EIP-55 capitals."""
+    """What a deployment is to be. Amounts in USDC base units, addresses with EIP-55 capitals.
+
+    `params_versions`: versions of the service's parameters (`liqpass params`) whose policies may be paid.
+    """
 
     chain_id: int
     generation: int
@@ -71,6 +78,7 @@ class Parameters:
     hot_wallet_max: Usdc
     largest_payout: Usdc
     predecessor: str | None
+    params_versions: tuple[str, ...]
     roles: Mapping[Role, Holders]
 
 
@@ -128,6 +136,7 @@ class _Reading:
             hot_wallet_max=self._usdc("hot_wallet_max_usdc", top.get("hot_wallet_max_usdc")),
             largest_payout=self._usdc("largest_payout_usdc", top.get("largest_payout_usdc")),
             predecessor=None if predecessor == NONE else self._address("predecessor", predecessor),
+            params_versions=self._versions("params_versions", top.get("params_versions")),
             roles={role: self._holders(role.name, roles.get(role.name)) for role in Role},
         )
         return None if self.faults else found
@@ -142,6 +151,18 @@ class _Reading:
             accounts=tuple(self._address(f"roles.{name}.holders", account) for account in accounts),
             delay_s=self._integer(f"roles.{name}.delay_s", role.get("delay_s"), least=0),
         )
+
+    def _versions(self, name: str, node: Any) -> tuple[str, ...]:
+        versions = self._value(name, node)
+        if not isinstance(versions, list) or not versions:
+            self._fault(f"{name} must be a list of at least one version, as `liqpass params` prints it")
+            return ()
+        for version in versions:
+            if not isinstance(version, str) or _VERSION.fullmatch(version) is None:
+                self._fault(f"{name} must hold 16 hex digits in quotation marks, not {version!r}")
+            elif versions.count(version) > 1:
+                self._fault(f"{name} names {version} twice")
+        return tuple(str(version) for version in versions)
 
     def _mapping(self, name: str, node: Any, keys: tuple[str, ...]) -> Mapping[str, Any]:
         where = f"{name}: " if name else ""

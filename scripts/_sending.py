@@ -135,16 +135,26 @@ def open_sender(operator: Operator) -> Iterator[Sender]:
         yield Sender(operator, engine, journal)
 
 
-def perform(operator: Operator, name: str, steps: Sequence[Step]) -> list[Outcome]:
-    """Send all steps in order; with --dry-run show them; with --safe write them. What was sent."""
+def _nothing() -> None:
+    """What most calls need before they leave."""
+
+
+def perform(
+    operator: Operator, name: str, steps: Sequence[Step], before_sending: Callable[[], None] = _nothing
+) -> list[Outcome]:
+    """Send all steps in order; with --dry-run show them; with --safe write them. What was sent.
+
+    `before_sending` runs once, when all is confirmed and before anything leaves or is written.
+    """
     if operator.safe_file is not None:
-        write_safe(operator, name, steps)
+        write_safe(operator, name, steps, before_sending)
         return []
     with open_sender(operator) as sender:
         if operator.dry_run:
             show_previews(sender, steps)
             return []
         confirm(operator, f"{name}: {len(steps)} transactions")
+        before_sending()
         return [sender.send(step) for step in steps]
 
 
@@ -167,7 +177,9 @@ def confirm(operator: Operator, what: str) -> None:
         click.confirm(f"{what} on {connection.chain} (chain {connection.chain_id})?", abort=True)
 
 
-def write_safe(operator: Operator, name: str, steps: Sequence[Step]) -> None:
+def write_safe(
+    operator: Operator, name: str, steps: Sequence[Step], before_writing: Callable[[], None] = _nothing
+) -> None:
     """Simulate each step as the Safe and write the file; with --dry-run only simulate."""
     connection = operator.site.connection
     wanted = [step for step in steps if step.done is None or not ask_done(step.done, "latest")]
@@ -195,6 +207,7 @@ def write_safe(operator: Operator, name: str, steps: Sequence[Step]) -> None:
         description="; ".join(step.describe for step in wanted),
         created_at_ms=time.time_ns() // 1_000_000,
     )
+    before_writing()
     operator.safe_file.write_text(text)
     click.echo(
         f"wrote {operator.safe_file}: {len(wanted)} transactions of Safe {operator.address}; nothing was sent"

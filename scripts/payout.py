@@ -12,7 +12,7 @@ from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
 
-from scripts._batch import Case, history_of, paid_now, refuse
+from scripts._batch import Case, allowed_versions, history_of, paid_now, refuse
 from scripts._batch_state import approval_refusals, execution_refusals, show_state
 from scripts._execution import Execution
 from scripts._export import export_batch
@@ -80,9 +80,11 @@ def approve(provider: ProviderAPI, path: Path, allow_manual: int, deployments: P
     site = Site.of(provider, deployments)
     operator = Operator.of(site, **options)
     case = Case.read(site, path)
-    case.show()
     history = history_of(operator)
-    refuse([*case.refusals(history, allow_manual), *approval_refusals(case, operator.address)])
+    facts = case.facts(history)
+    case.show(facts)
+    found = case.refusals(facts, allowed_versions(site, deployments), allow_manual)
+    refuse([*found, *approval_refusals(case, operator.address)])
     batch, before = case.batch, case.approval
     if case.is_approved and before is not None and before.expires_at_s > case.head.time_s:
         click.echo(f"approved already by {before.approver} until {before.expires_at_s}: nothing was sent")
@@ -102,9 +104,8 @@ def approve(provider: ProviderAPI, path: Path, allow_manual: int, deployments: P
         f"approve batch {batch.batch_id}: {format_usdc(batch.total)} USDC to {len(batch.items)} recipients",
         done,
     )
-    if not operator.dry_run:
-        history.remember(batch)
-    for outcome in perform(operator, f"LiqPass approval of batch {batch.batch_id}", [step]):
+    name = f"LiqPass approval of batch {batch.batch_id}"
+    for outcome in perform(operator, name, [step], before_sending=lambda: history.remember(batch)):
         click.echo(f"approved batch {batch.batch_id}, payout root {root}, {format_usdc(batch.total)} USDC")
         click.echo(f"transaction {outcome.tx_hash}")
 
@@ -134,17 +135,17 @@ def execute(
     site = Site.of(provider, deployments)
     operator = Operator.of(site, max_gas=max_gas, **options)
     case = Case.read(site, path)
-    case.show()
     history = history_of(operator)
-    refuse([*case.refusals(history, allow_manual), *execution_refusals(case, operator.address)])
+    facts = case.facts(history)
+    case.show(facts)
+    found = case.refusals(facts, allowed_versions(site, deployments), allow_manual)
+    refuse([*found, *execution_refusals(case, operator.address)])
     execution = Execution(operator, case)
     name = f"LiqPass payouts of batch {case.batch.batch_id}"
     failed: dict[int, str] = {}
     if operator.safe_file is not None:
         steps = [execution.step(chunk) for chunk in execution.plan()]
-        if not operator.dry_run:
-            history.remember(case.batch)
-        write_safe(operator, name, steps)
+        write_safe(operator, name, steps, lambda: history.remember(case.batch))
     else:
         with open_sender(operator) as sender:
             if operator.dry_run:

@@ -2,12 +2,13 @@
 
 Nothing in the file is believed because it is there. The chain vouches for the quote hash, the payer and the
 time of the premium; the quote hash for price, buyer, parameters and position; the position hash for the
-response stored at binding; the rules, run again here, for the verdict and the amount; the evidence hash and
-the payout root for the bytes. What no one vouches for (orders marked by hand) is refused unless announced.
+response stored at binding; the rules, run again here, for the verdict and the amount; the signer's own list
+for the parameters of those rules; the evidence hash and the payout root for the bytes. What no one vouches
+for (orders marked by hand) is refused unless announced.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from liqpass.domain.batch_file import BatchFile, BatchItem, ManualPayment
 from liqpass.domain.chain_facts import ChainFacts, PremiumPayment, Refusal, liquidation_id, redirect_message
@@ -50,11 +51,18 @@ def manual_policies(batch: BatchFile) -> tuple[int, ...]:
     return tuple(item.policy_no for item in batch.items if isinstance(item.payment, ManualPayment))
 
 
-def check(batch: BatchFile, facts: ChainFacts, *, allow_manual: int = 0) -> list[Refusal]:
-    """Every reason not to sign; empty: sign. `allow_manual`: exactly so many orders marked by hand."""
+def check(
+    batch: BatchFile, facts: ChainFacts, *, params_versions: Collection[str], allow_manual: int = 0
+) -> list[Refusal]:
+    """Every reason not to sign; empty: sign.
+
+    `params_versions`: the versions of parameters that this signer allows, from his own machine: those in the
+    file are the service's word. `allow_manual`: exactly so many orders marked by hand.
+    """
     refusals = [*_check_file(batch, facts, allow_manual), *_check_duplicates(batch)]
     for item in batch.items:
         refusals.extend(_check_item(batch, item, facts))
+        refusals.extend(_check_rules(item, params_versions))
     return refusals
 
 
@@ -203,6 +211,14 @@ def _check_price(item: BatchItem, parameters: Parameters) -> Iterator[Refusal]:
     if reasons:
         message = "the position should not have been insured: " + ", ".join(reasons)
         yield Refusal(policy, Reason.UNDERWRITING_BREACHED, message)
+
+
+def _check_rules(item: BatchItem, allowed: Collection[str]) -> Iterator[Refusal]:
+    version = item.quote.params_version
+    if version not in allowed:
+        listed = ", ".join(sorted(allowed)) or "none"
+        message = f"sold under the parameters {version}, this signer allows {listed}"
+        yield Refusal(item.policy_no, Reason.PARAMETERS_NOT_ALLOWED, message)
 
 
 def _check_window(item: BatchItem, window: Window) -> Iterator[Refusal]:

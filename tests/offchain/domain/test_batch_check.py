@@ -20,8 +20,10 @@ from batch_stories import (
     unsound_requests,
 )
 from domain_stories import BOUND_MS, EVENT_MS, PAID_S, WINDOW, closed_row, order_row, position_row, requests
-from liqpass.domain.batch_check import check, liquidation_id, manual_policies, redirect_message
+from liqpass.domain import batch_check
+from liqpass.domain.batch_check import liquidation_id, manual_policies, redirect_message
 from liqpass.domain.batch_file import ChainPayment, Redirect
+from liqpass.domain.eligibility import decide
 from liqpass.domain.evidence import Env, Event
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.parameters import CONSERVATIVE
@@ -29,9 +31,15 @@ from liqpass.domain.payment_check import stray_payments
 from liqpass.domain.position import position_hash
 from liqpass.domain.quote import quote_hash
 from liqpass.domain.reasons import Reason
-from liqpass.domain.window import Window
+from liqpass.domain.window import Window, cover_window
 
 SOUND = facts(payment(1), payment(2))
+OURS = frozenset({CONSERVATIVE.params_version})
+
+
+def check(file, known, *, params_versions=OURS, allow_manual=0):
+    """The check of a signer who allows the conservative parameters."""
+    return batch_check.check(file, known, params_versions=params_versions, allow_manual=allow_manual)
 
 
 def _reasons(file, known=SOUND, **options):
@@ -161,7 +169,10 @@ def test_check__no_reviewer__refused():
         ({"checkout": MALLORY}, {Reason.PAYMENT_WRONG_QUOTE, Reason.WRONG_QUOTE}),
         ({"position_hash": "0" * 64}, {Reason.PAYMENT_WRONG_QUOTE, Reason.WRONG_POSITION}),
         ({"valid_until_s": PAID_S + 1}, {Reason.PAYMENT_WRONG_QUOTE}),
-        ({"params_version": "0" * 16}, {Reason.PAYMENT_WRONG_QUOTE, Reason.WRONG_PARAMETERS}),
+        (
+            {"params_version": "0" * 16},
+            {Reason.PAYMENT_WRONG_QUOTE, Reason.WRONG_PARAMETERS, Reason.PARAMETERS_NOT_ALLOWED},
+        ),
         (
             {"order_id": "0x" + "0" * 64},
             {Reason.PAYMENT_WRONG_QUOTE, Reason.WRONG_ORDER_ID, Reason.PAYMENT_WRONG_ORDER},
@@ -493,6 +504,37 @@ def test_check__parameters_embedded_under_a_false_version__refused():
     file = batch(item(1), parameters={CONSERVATIVE.params_version: loose})
 
     assert _reasons(file) == {(None, Reason.WRONG_PARAMETERS)}
+
+
+def test_check__generous_rules_made_up_by_the_service__refused_unless_the_signer_lists_them():
+    generous = dataclasses.replace(
+        CONSERVATIVE, payout_cap=500_000_000, max_leverage=125, min_liquidation_distance_bps=1, waiting_s=0
+    )
+    window = cover_window(PAID_S, generous)
+    honest = item(1)
+    raw = dataclasses.replace(honest.bundle, window=window)
+    decision = decide(raw, window, honest.binding.subject, generous)
+    proof = dataclasses.replace(raw, event=decision.event)
+    quote = dataclasses.replace(
+        honest.quote, payout=generous.payout_cap, params_version=generous.params_version
+    )
+    forged = item(
+        1,
+        quote=quote,
+        bundle=proof,
+        decision=decision,
+        amount=decision.payout,
+        evidence_hash=proof.evidence_hash,
+    )
+    file = batch(forged, parameters={generous.params_version: generous})
+    known = facts(payment(1, quote_hash=_hash_of(forged)))
+
+    (refusal,) = check(file, known)
+    assert (refusal.policy_no, refusal.reason) == (1, Reason.PARAMETERS_NOT_ALLOWED)
+    (ours,), theirs = OURS, generous.params_version
+    assert refusal.message == f"sold under the parameters {theirs}, this signer allows {ours}"
+    assert check(file, known, params_versions=OURS | {generous.params_version}) == []
+    assert check(file, known, params_versions=frozenset())[0].message.endswith("allows none")
 
 
 def test_check__demo_evidence_on_base__refused():

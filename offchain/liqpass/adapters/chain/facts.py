@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from liqpass.adapters.chain.reader import Web3ChainReader
-from liqpass.domain.batch_check import ChainFacts, PremiumPayment, redirect_message
+from liqpass.domain.batch_check import ChainFacts, PremiumPayment, manual_policies, redirect_message
 from liqpass.domain.batch_file import BatchFile, ChainPayment
 from liqpass.domain.batching import batch_id
 from liqpass.domain.money import Usdc
@@ -49,10 +49,13 @@ def _payments(
         return {}
     order_hashes = sorted({item.quote.order_id for item in batch.items})
     first = reader.first_block_at(min(item.binding.bound_at_ms // 1000 for item in batch.items) - SLACK_S)
-    last = reader.first_block_at(max(item.quote.valid_until_s for item in batch.items) + SLACK_S)
+    last = head.number
+    if not manual_policies(batch):  # a late payment is a usual reason to mark by hand: it will be shown
+        latest_s = max(item.quote.valid_until_s for item in batch.items) + SLACK_S
+        last = min(reader.first_block_at(latest_s), last)
     found = {
         (log.tx_hash, log.log_index): log
-        for log in reader.premium_logs(first, min(last, head.number), order_hashes=order_hashes)
+        for log in reader.premium_logs(first, last, order_hashes=order_hashes)
     }
     for item in batch.items:
         if isinstance(item.payment, ChainPayment):
