@@ -14,6 +14,7 @@ from web3 import Web3
 from liqpass.adapters.chain.contracts import Contracts, read_deployment
 from liqpass.adapters.chain.reader import RPC_TIMEOUT_S, Web3ChainReader
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
+from liqpass.adapters.chain.signers import Web3Signers
 from liqpass.adapters.clock import ChainClock, SystemClock
 from liqpass.adapters.database.engine import open_engine
 from liqpass.adapters.database.key_vault import KeyVault
@@ -30,6 +31,7 @@ from liqpass.ports import (
     Clock,
     OkxAccounts,
     SignatureCheck,
+    Signers,
     Store,
     Vault,
 )
@@ -47,6 +49,7 @@ class Outside:
     okx: OkxAccounts
     vault: Vault
     signatures: SignatureCheck
+    signers: Signers
     site: Site
     parameters: Parameters
     first_block: int
@@ -71,11 +74,11 @@ class UseCases:
         self.claiming = Claiming(store, clock, outside.okx, outside.vault)
         self.reviewing = Reviewing(store, clock)
         self.replaying = Replaying(store)
-        self.building = Building(store, clock, site, parameters)
+        self.building = Building(store, clock, outside.signers, site, parameters)
         self.exporting = Exporting(store, clock, site)
         self.reconciling = Reconciling(store, clock, outside.chain, site)
         self.reporting = Reporting(store, clock)
-        self.releasing = Releasing(store, clock, site, outside.signatures)
+        self.releasing = Releasing(store, clock, outside.chain, site, outside.signatures)
 
 
 class Application:
@@ -150,6 +153,7 @@ class Application:
                 ),
                 vault=self.vault,
                 signatures=self.signatures,
+                signers=Web3Signers(self.chain, self.signatures),
                 site=self.site,
                 parameters=self.parameters,
                 first_block=self.contracts.first_block,

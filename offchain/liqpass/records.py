@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from liqpass.domain.evidence import EvidenceError, StoredRequest
@@ -143,6 +143,11 @@ class Claim:
     rejection_final: bool | None = None
     batch_id: int | None = None
     hold_reason: str | None = None
+    void_reviews: int = 0
+
+    def counting(self, reviews: Sequence[Review]) -> list[Review]:
+        """Of all words on this claim, in order, those on its evidence that were not voided since."""
+        return [word for word in reviews[self.void_reviews :] if word.evidence_hash == self.evidence_hash]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,8 @@ class _HttpOkxAccount:
     def order(self, inst_id: str, ord_id: str) -> OkxResponse:
         return _stored(_in_our_words(lambda: self._client.order(inst_id, ord_id)).responses[0])
 
-    def claim_responses(self, inst_id: str, pos_id: str) -> list[OkxResponse]:
-        raw = _in_our_words(lambda: self._client.claim_responses(inst_id, pos_id))
+    def claim_responses(self, inst_id: str, pos_id: str, begin_ms: int) -> list[OkxResponse]:
+        raw = _in_our_words(lambda: self._client.claim_responses(inst_id, pos_id, begin_ms))
         return [_stored(response) for response in raw]
 
 

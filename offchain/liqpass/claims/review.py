@@ -65,8 +65,33 @@ class Reviewing:
             approved = unit.claims.advance(claim, to, act, approved_at_ms=now_ms, recipient=order.buyer)
             return ReviewResult(approved, needs_second=False)
 
+    def reopen(self, claim_id: str, *, reviewer: str, reason: str) -> Claim:
+        """Take an approval back: PENDING again, every review of it void.
+
+        Raises NotFoundError, IllegalTransition, InvalidInputError (REVIEW_REASON_MISSING, REVIEWER_MISSING).
+        """
+        who = _named(reviewer)
+        if not reason.strip():
+            raise InvalidInputError("reopening a claim needs a reason", Reason.REVIEW_REASON_MISSING)
+        act = Act(who, "CLAIM_REOPENED", self._clock.now_ms(), {"reason": reason.strip()})
+        with self._store.write() as unit:
+            claim = existing_claim(unit, claim_id)
+            to = claim_state.advance(ClaimState(claim.state), ClaimAction.REOPEN)
+            order = existing_order(unit, claim.order_id)
+            order_to = policy_state.advance(PolicyState(order.state), PolicyAction.REOPEN_CLAIM)
+            unit.orders.advance(order, order_to, act)
+            return unit.claims.advance(
+                claim,
+                to,
+                act,
+                approved_at_ms=None,
+                recipient=None,
+                redirect_signature=None,
+                void_reviews=len(unit.claims.reviews_of(claim.id)),
+            )
+
     def reject(self, claim_id: str, *, reviewer: str, reason: str, final: bool) -> Claim:
-        """Reject the claim; `final` ends the policy, otherwise its cover goes on.
+        """Reject the claim, approved or not; `final` ends the policy, otherwise its cover goes on.
 
         Raises NotFoundError, IllegalTransition, InvalidInputError (REVIEW_REASON_MISSING, REVIEWER_MISSING).
         """
@@ -100,19 +125,19 @@ class Reviewing:
     def _take_review(unit: UnitOfWork, claim: Claim, reviewer: str, reason: str, now_ms: int) -> bool:
         """Keep the review; whether another one is needed."""
         evidence = claim.evidence_hash or ""
-        earlier = [
-            review
-            for review in unit.claims.reviews_of(claim.id)
-            if review.evidence_hash == evidence and review.decision == APPROVE
-        ]
+        words = unit.claims.reviews_of(claim.id)
+        earlier = [word for word in claim.counting(words) if word.decision == APPROVE]
+        # Whoever approved this evidence and saw it reopened leaves it to fresh eyes.
+        same = [word for word in words if (word.evidence_hash, word.decision) == (evidence, APPROVE)]
         alone = claim.verdict == Verdict.ELIGIBLE
         if not alone and not reason:
             raise InvalidInputError(
                 "approving a claim that needs review needs a reason", Reason.REVIEW_REASON_MISSING
             )
-        if any(review.reviewer.casefold() == reviewer.casefold() for review in earlier):
+        if any(word.reviewer.casefold() == reviewer.casefold() for word in same):
             raise ConflictError(
-                f"{reviewer} has approved it already; another reviewer must", Reason.SECOND_REVIEWER_MISSING
+                f"{reviewer} has approved this evidence already; another reviewer must",
+                Reason.SECOND_REVIEWER_MISSING,
             )
         unit.claims.add_review(
             Review(claim.id, evidence, reviewer, APPROVE, reason, now_ms),

@@ -10,11 +10,12 @@ from dataclasses import replace
 from liqpass.credentials import hash_uid, open_credentials
 from liqpass.domain import claim_state, policy_state
 from liqpass.domain.claim_state import ClaimAction, ClaimState
-from liqpass.domain.eligibility import Decision, decide
-from liqpass.domain.evidence import Bundle, Env, EvidenceError, Venue
+from liqpass.domain.eligibility import Decision, Verdict, decide
+from liqpass.domain.evidence import Bundle, Env, EvidenceError, Venue, parse_bundle
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.money import format_usdc
 from liqpass.domain.okx_pages import EvidenceIncompleteError
+from liqpass.domain.okx_records import OPENING_FILL_TOLERANCE_MS
 from liqpass.domain.policy_state import PolicyAction, PolicyState
 from liqpass.domain.position import Subject
 from liqpass.domain.reasons import Reason
@@ -38,8 +39,10 @@ class Claiming:
         self._vault = vault
 
     def submit(self, order_uuid: str, *, actor: str) -> Claim:
-        """The order's claim: a new one, fetched and judged, or the one that it has (a FAILED one is retried).
+        """The order's claim: a new one, fetched and judged, or the one that it has.
 
+        A FAILED one is fetched again, and so is a PENDING one whose verdict is NOT_ELIGIBLE: pressed before
+        the liquidation, it must not stand in the way of the same claim after it.
         Raises NotFoundError, ConflictError (PURCHASE_ORDER_NOT_PAID), RefusedError (CLAIM_TOO_LATE,
         CLAIM_BEFORE_COVER), IllegalTransition for a policy that is over.
         """
@@ -54,10 +57,17 @@ class Claiming:
                 started = False
         if started:
             return self._verify(order, claim)
-        return self.refetch(claim.id, actor=actor) if claim.state == ClaimState.FAILED else claim
+        again = claim.state == ClaimState.FAILED or (
+            claim.state == ClaimState.PENDING and claim.verdict == Verdict.NOT_ELIGIBLE
+        )
+        return self.refetch(claim.id, actor=actor) if again else claim
 
     def refetch(self, claim_id: str, *, actor: str) -> Claim:
-        """Fetch again: FAILED, or a fetch that died. Raises NotFoundError, IllegalTransition."""
+        """Fetch again: PENDING, FAILED, or a fetch that died. Earlier reviews of the claim become void.
+
+        Where OKX cannot be read now, evidence that a PENDING claim had stays. Raises NotFoundError,
+        IllegalTransition.
+        """
         now_ms = self._clock.now_ms()
         with self._store.write() as unit:
             claim = existing_claim(unit, claim_id)
@@ -76,6 +86,7 @@ class Claiming:
                 attempted_at_ms=now_ms,
                 failure=None,
                 failure_code=None,
+                void_reviews=len(unit.claims.reviews_of(claim.id)),
             )
         return self._verify(order, claim)
 
@@ -84,7 +95,11 @@ class Claiming:
         if window is None or order.policy_no is None:
             raise ConflictError(f"order {order.id} is {order.state}", Reason.PURCHASE_ORDER_NOT_PAID)
         to = policy_state.advance(PolicyState(order.state), PolicyAction.REQUEST_CLAIM)
-        if not may_claim(window, now_ms, parameters_of(unit, order)):
+        # An earlier claim, if there was one, was rejected: the time that its review took is not the trader's.
+        asked_at_ms = min(
+            [now_ms, *(claim.requested_at_ms for claim in unit.claims.listed(order_id=order.id))]
+        )
+        if not may_claim(window, asked_at_ms, parameters_of(unit, order)):
             if now_ms < window.start_ms:
                 raise RefusedError("the cover has not begun", Reason.CLAIM_BEFORE_COVER)
             raise RefusedError("the time to claim is over", Reason.CLAIM_TOO_LATE)
@@ -171,20 +186,27 @@ class Claiming:
             salt=secrets.token_hex(32),
         )
         decision = decide(bundle, window, bound.subject, parameters)
-        return replace(bundle, event=decision.event), decision
+        complete = replace(bundle, event=decision.event)
+        parse_bundle(complete.canonical())  # what is stored must be readable: export and check begin with it
+        return complete, decision
 
     def _fetch(
         self, credentials: OkxCredentials, order: Order, responses: list[OkxResponse]
     ) -> tuple[str, frozenset[str]]:
         key = order.bound().key
+        begin_ms = key.c_time_ms - OPENING_FILL_TOLERANCE_MS  # no older order can bear on the position
         with self._okx.open(credentials) as account:
             identity = account.identity()
-            responses.extend(account.claim_responses(key.inst_id, key.pos_id))
+            responses.extend(account.claim_responses(key.inst_id, key.pos_id, begin_ms))
         return identity.uid, identity.permissions
 
     def _fail(self, claim: Claim, responses: list[OkxResponse], code: str, message: str) -> Claim:
-        act = Act("service", "CLAIM_FAILED", self._clock.now_ms(), {"code": str(code), "failure": message})
+        # Evidence that was there before is worth no less because OKX cannot be read now.
+        action, name = ClaimAction.FAIL, "CLAIM_FAILED"
+        if claim.bundle is not None:
+            action, name = ClaimAction.KEEP, "CLAIM_EVIDENCE_KEPT"
+        act = Act("service", name, self._clock.now_ms(), {"code": str(code), "failure": message})
         with self._store.write() as unit:
             unit.claims.store_responses(claim.id, claim.attempt, responses)
-            to = claim_state.advance(ClaimState(claim.state), ClaimAction.FAIL)
+            to = claim_state.advance(ClaimState(claim.state), action)
             return unit.claims.advance(claim, to, act, failure_code=str(code), failure=message)

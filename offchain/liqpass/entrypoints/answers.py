@@ -76,6 +76,7 @@ def order_answer(order: Order, now_ms: int) -> dict[str, Any]:
 def claim_answer(claim: Claim, reviews: list[Review] | None = None) -> dict[str, Any]:
     """A claim; `legacyState` is the name that older clients know."""
     state = ClaimState(claim.state)
+    counting = claim.counting(reviews or [])
     return {
         "claimId": claim.id,
         "orderId": claim.order_id,
@@ -106,6 +107,8 @@ def claim_answer(claim: Claim, reviews: list[Review] | None = None) -> dict[str,
                 "decision": review.decision,
                 "reason": review.reason,
                 "at": iso(review.at_ms),
+                # false: said of other evidence, or voided by a refetch or by reopening the claim
+                "counts": review in counting,
             }
             for review in reviews or []
         ],

@@ -1,9 +1,20 @@
 """Use cases of payouts: build, export, reconcile, report, release what was held."""
 
-from liqpass.payouts.building import Building, Built
+from liqpass.payouts.building import Building, Built, Draft, LeftOut
 from liqpass.payouts.exporting import Exporting
 from liqpass.payouts.held import Releasing
 from liqpass.payouts.reconciling import Reconciled, Reconciling
 from liqpass.payouts.reporting import Report, Reporting
 
-__all__ = ["Building", "Built", "Exporting", "Reconciled", "Reconciling", "Releasing", "Report", "Reporting"]
+__all__ = [
+    "Building",
+    "Built",
+    "Draft",
+    "Exporting",
+    "LeftOut",
+    "Reconciled",
+    "Reconciling",
+    "Releasing",
+    "Report",
+    "Reporting",
+]

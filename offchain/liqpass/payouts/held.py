@@ -6,8 +6,9 @@ from liqpass.domain import claim_state
 from liqpass.domain.batch_check import redirect_message
 from liqpass.domain.claim_state import ClaimAction, ClaimState
 from liqpass.domain.identifiers import IdentifierError, parse_address
+from liqpass.domain.recipient import refused_recipient
 from liqpass.lookups import existing_claim, existing_order
-from liqpass.ports import Clock, SignatureCheck, Store
+from liqpass.ports import ChainReader, Clock, SignatureCheck, Store
 from liqpass.records import Act, Claim, Site
 from liqpass.refusals import InvalidInputError, RefusedError
 
@@ -15,16 +16,23 @@ from liqpass.refusals import InvalidInputError, RefusedError
 class Releasing:
     """HELD back to APPROVED."""
 
-    def __init__(self, store: Store, clock: Clock, site: Site, signatures: SignatureCheck) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, chain: ChainReader, site: Site, signatures: SignatureCheck
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._chain = chain
         self._site = site
         self._signatures = signatures
 
     def message(self, claim_id: str, recipient: str) -> str:
-        """The text that the buyer signs (EIP-191) to be paid at `recipient`."""
+        """The text that the buyer signs (EIP-191) to be paid at `recipient`.
+
+        Raises InvalidInputError, RefusedError (RECIPIENT_REFUSED), NotFoundError, ChainError.
+        """
+        address = self._payable(recipient)
         with self._store.read() as unit:
-            return self._message(existing_claim(unit, claim_id), _address(recipient))
+            return self._message(existing_claim(unit, claim_id), address)
 
     def release(self, claim_id: str, *, actor: str, reason: str) -> Claim:
         """Try the same address again (USDC unblocked it). Raises InvalidInputError, IllegalTransition."""
@@ -33,8 +41,12 @@ class Releasing:
         return self._release(claim_id, actor, {"reason": reason})
 
     def redirect(self, claim_id: str, *, actor: str, recipient: str, signature: str) -> Claim:
-        """Pay to the address that the buyer signed for. Raises RefusedError for another's signature."""
-        address = _address(recipient)
+        """Pay to the address that the buyer signed for.
+
+        Raises InvalidInputError, RefusedError (another's signature, RECIPIENT_REFUSED), IllegalTransition,
+        ChainError.
+        """
+        address = self._payable(recipient)
         with self._store.read() as unit:
             claim = existing_claim(unit, claim_id)
             buyer = existing_order(unit, claim.order_id).buyer
@@ -43,6 +55,17 @@ class Releasing:
         return self._release(
             claim_id, actor, {"recipient": address}, recipient=address, redirect_signature=signature
         )
+
+    def _payable(self, recipient: str) -> str:
+        """The address in lower case, one that a payout can reach."""
+        address = _address(recipient)
+        site = self._site
+        refused = refused_recipient(
+            address, vault=site.vault, checkout=site.checkout, usdc=self._chain.usdc()
+        )
+        if refused is not None:
+            raise RefusedError(f"no payout may go to {address}: it is one of our own contracts", refused)
+        return address
 
     def _message(self, claim: Claim, recipient: str) -> str:
         return redirect_message(

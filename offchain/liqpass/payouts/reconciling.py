@@ -16,6 +16,7 @@ from liqpass.refusals import ConflictError
 
 ACTOR = "reconcile"
 PAID, HELD, RETURNED = "paid", "held", "returned"
+PAYABLE = (ClaimState.BATCHED, ClaimState.HELD, ClaimState.APPROVED)
 
 
 @dataclass(slots=True)
@@ -150,6 +151,15 @@ class Reconciling:
                 f"policy {item.policy_no} was paid by batch {item.batch_id} while batch {claim.batch_id} "
                 "holds it too: that batch must be revoked and built anew"
             )
+        if state not in PAYABLE:
+            # A renewed approval paid what people had taken back meanwhile. The money is gone: it is recorded,
+            # so that the policy is never paid again, and its claim is left to them.
+            result.alarms.append(
+                f"policy {item.policy_no} was paid by batch {item.batch_id} though its claim is {state}"
+            )
+            self._record(unit, item, log, result, now_ms=now_ms)
+            unit.controls.note(f"claim/{claim.id}", act)
+            return
         # Paid although its claim had left the batch (held, or returned from an expired approval).
         way_back = ((ClaimState.HELD, ClaimAction.RELEASE), (ClaimState.APPROVED, ClaimAction.BATCH))
         for before, action in way_back:
@@ -161,6 +171,12 @@ class Reconciling:
         order = existing_order(unit, claim.order_id)
         unit.orders.advance(order, policy_state.advance(PolicyState(order.state), PolicyAction.PAY), act)
         unit.controls.drop_credential(order.id)
+        self._record(unit, item, log, result, now_ms=now_ms)
+
+    @staticmethod
+    def _record(
+        unit: UnitOfWork, item: BatchItem, log: PayoutLog, result: Reconciled, *, now_ms: int
+    ) -> None:
         unit.batches.set_item_outcome(item, PAID)
         unit.batches.add_payout(
             PaidOut(

@@ -25,7 +25,7 @@ from liqpass.domain.quote import quote_hash
 from liqpass.domain.reasons import Reason
 from liqpass.domain.underwriting import Book, PersonHistory, underwrite
 from liqpass.lookups import existing_order, parameters_of
-from liqpass.policies.selling import open_exposure, require_open
+from liqpass.policies.selling import open_exposure, require_open, unpaid_for_good
 from liqpass.ports import Clock, OkxAccount, OkxAccounts, OkxCredentials, Store, UnitOfWork, Vault
 from liqpass.records import Act, OkxResponse, Order, Site
 from liqpass.refusals import ConflictError, RefusedError
@@ -212,7 +212,8 @@ class Binding:
         for each in theirs:
             state = PolicyState(each.state)
             unpaid = state in (PolicyState.BOUND, PolicyState.AWAITING_PAYMENT)
-            if unpaid and now_ms // 1000 > each.valid_until_s + UNPAID_AFTER_S:
+            expired = now_ms // 1000 > each.valid_until_s + UNPAID_AFTER_S
+            if unpaid and expired and unpaid_for_good(unit, each):
                 to = policy_state.advance(state, PolicyAction.CANCEL)
                 act = Act("service", "ORDER_CANCELLED", now_ms, {"reason": str(Reason.QUOTE_EXPIRED)})
                 unit.orders.advance(each, to, act)

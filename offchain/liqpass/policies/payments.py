@@ -32,7 +32,7 @@ def judge(order: Order, log: PremiumLog, head: BlockRef, confirmations: int, sit
         (log.payer == order.buyer, Reason.PAYMENT_WRONG_PAYER),
         (log.amount == order.premium, Reason.PAYMENT_WRONG_AMOUNT),
         (log.block.time_s <= order.valid_until_s, Reason.PAYMENT_TOO_LATE),
-        (order.state != PolicyState.CANCELLED, Reason.QUOTE_EXPIRED),
+        (order.state != PolicyState.CANCELLED, Reason.PAYMENT_OF_CANCELLED_ORDER),
         (order.state in PAYABLE, Reason.PAYMENT_DUPLICATE),
         (head.number - log.block.number >= confirmations, Reason.PAYMENT_TOO_SHALLOW),
     )
@@ -214,6 +214,11 @@ class Paying:
     def _require_payable(order: Order) -> None:
         if order.state == PolicyState.DRAFT:
             raise ConflictError("bind an OKX position before paying", Reason.MISSING_OKX_META)
+        if order.state == PolicyState.CANCELLED:
+            raise ConflictError(
+                f"order {order.id} is cancelled: `liqpass sync` lists what was paid for it, to be refunded",
+                Reason.PAYMENT_OF_CANCELLED_ORDER,
+            )
         if order.state not in PAYABLE:
             raise ConflictError(f"order {order.id} is {order.state}", Reason.PURCHASE_ORDER_ALREADY_PAID)
 

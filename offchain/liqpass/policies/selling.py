@@ -18,16 +18,11 @@ from liqpass.domain.underwriting import quoting_closed
 from liqpass.lookups import existing_order
 from liqpass.ports import Clock, Store, UnitOfWork
 from liqpass.records import Act, Order, Site
-from liqpass.refusals import InvalidInputError, PausedError, RefusedError
+from liqpass.refusals import ConflictError, InvalidInputError, PausedError, RefusedError
 
-# Money still due on these: a covered or claimed policy, or a quote that can still be paid.
-EXPOSED = (
-    PolicyState.BOUND,
-    PolicyState.AWAITING_PAYMENT,
-    PolicyState.COVERED,
-    PolicyState.CLAIM_REQUESTED,
-    PolicyState.APPROVED,
-)
+# A claim waits for people, a payout for its batch: neither is owed less because time has passed.
+OWED = (PolicyState.CLAIM_REQUESTED, PolicyState.APPROVED)
+UNPAID = (PolicyState.BOUND, PolicyState.AWAITING_PAYMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +52,21 @@ def open_exposure(unit: UnitOfWork, parameters: Parameters, now_ms: int) -> Usdc
     """Sum of the payouts that may still fall due, base units."""
     return Usdc(
         unit.orders.exposure(
-            EXPOSED,
+            owed=OWED,
+            covered=PolicyState.COVERED,
+            unpaid=UNPAID,
             cover_ends_after_ms=now_ms - parameters.claim_grace_s * 1000,
             quote_valid_after_s=now_ms // 1000,
         )
     )
+
+
+def unpaid_for_good(unit: UnitOfWork, order: Order) -> bool:
+    """Whether every block in which the order could be paid was read, as deep as `sync` reads, without it."""
+    if order.quote_hash is None:  # a draft: nothing was frozen that a payment could be for
+        return True
+    read_until_s = unit.payments.read_until_s(order.chain_id, order.checkout)
+    return read_until_s is not None and read_until_s > order.valid_until_s
 
 
 class Selling:
@@ -125,11 +130,21 @@ class Selling:
         return order
 
     def cancel(self, order_uuid: str, *, actor: str, reason: str) -> Order:
-        """Give up an order that nobody has paid. Raises NotFoundError, IllegalTransition."""
+        """Give up an order that nobody has paid.
+
+        Raises NotFoundError, IllegalTransition, ConflictError (PAYMENT_STILL_POSSIBLE) until `sync` has read
+        every block in which it could be paid: else the buyer would wait out the cover and then cancel it.
+        """
         act = Act(actor, "ORDER_CANCELLED", self._clock.now_ms(), {"reason": reason})
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
             to = policy_state.advance(PolicyState(order.state), PolicyAction.CANCEL)
+            if not unpaid_for_good(unit, order):
+                raise ConflictError(
+                    f"order {order.id} may have been paid: it can be cancelled once `liqpass sync` has read "
+                    "every block until the end of its quote",
+                    Reason.PAYMENT_STILL_POSSIBLE,
+                )
             cancelled = unit.orders.advance(order, to, act)
             unit.controls.drop_credential(order.id)
             return cancelled

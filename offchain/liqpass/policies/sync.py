@@ -12,6 +12,7 @@ from liqpass.records import Act, Site, UnmatchedPayment
 from liqpass.refusals import ConflictError
 
 CHUNK = 2_000  # blocks read and committed at a time
+OVERLAP_BLOCKS = 64  # read again by each run: a node that lags answers "no logs" for blocks it lacks
 KEEP_BLOCKS = 64  # cursor blocks remembered, to find the fork after a reorganisation
 ACTOR = "sync"
 
@@ -33,6 +34,7 @@ class Syncing:
 
     A deeper one shows as a cursor block whose hash changed: the cursor goes back to the newest block that is
     still there, the orders paid above it are looked up again, and those whose payment is gone are listed.
+    Each run starts some blocks before the cursor; what an earlier run matched there it only finds again.
     """
 
     def __init__(
@@ -66,13 +68,17 @@ class Syncing:
         last = head.number - self._confirmations
         with self._store.read() as unit:
             cursor = unit.payments.cursor(self._site.chain_id, self._site.checkout)
-        first = cursor[0][0] + 1 if cursor else self._first_block
+        read_up_to = cursor[0][0] if cursor else None
+        first = self._first_block
+        if read_up_to is not None:
+            first = max(read_up_to + 1 - OVERLAP_BLOCKS, self._first_block)
         covered: list[str] = []
         unmatched = 0
         start = first
         while start <= last:
             end = min(start + CHUNK - 1, last)
-            newly, listed = self._read(start, end, head)
+            newly, listed = self._read(start, end, head, read_up_to)
+            read_up_to = end if read_up_to is None else max(end, read_up_to)
             covered += newly
             unmatched += listed
             if progress is not None:
@@ -80,7 +86,7 @@ class Syncing:
             start = end + 1
         return SyncResult(first, max(last, first - 1), head.number, tuple(covered), unmatched, vanished)
 
-    def _read(self, start: int, end: int, head: BlockRef) -> tuple[list[str], int]:
+    def _read(self, start: int, end: int, head: BlockRef, read_up_to: int | None) -> tuple[list[str], int]:
         logs = self._chain.premium_logs(start, end)
         tip = self._chain.block(end)
         if tip is None:
@@ -90,7 +96,7 @@ class Syncing:
         unmatched = 0
         with self._store.write() as unit:
             cursor = unit.payments.cursor(self._site.chain_id, self._site.checkout)
-            if cursor and cursor[0][0] >= start:
+            if (cursor[0][0] if cursor else None) != read_up_to:
                 raise ConflictError("another sync is running: it has read these blocks")
             for log in logs:
                 order_uuid = self._match(unit, log, head, now_ms)
@@ -98,17 +104,22 @@ class Syncing:
                     unmatched += 1
                 elif order_uuid:
                     covered.append(order_uuid)
-            unit.payments.remember_block(
-                self._site.chain_id, self._site.checkout, tip.number, tip.hash, keep=KEEP_BLOCKS
-            )
+            if read_up_to is None or tip.number > read_up_to:
+                unit.payments.remember_block(
+                    self._site.chain_id,
+                    self._site.checkout,
+                    tip.number,
+                    tip.hash,
+                    tip.time_s,
+                    keep=KEEP_BLOCKS,
+                )
         return covered, unmatched
 
     def _match(self, unit: UnitOfWork, log: PremiumLog, head: BlockRef, now_ms: int) -> str | None:
-        """The id of the order that the log covers now, "" where it covered it before, None: unmatched."""
+        """The id of the order that the log covers now, "" for one that is known, None: newly unmatched."""
         order = unit.orders.by_hash(log.order_hash)
         if order is None:
-            list_unmatched(unit, log, Reason.PAYMENT_WRONG_ORDER, "no such order", actor=ACTOR, now_ms=now_ms)
-            return None
+            return self._list(unit, log, Reason.PAYMENT_WRONG_ORDER, "no such order", now_ms)
         if order.payment_tx == log.tx_hash and order.payment_log_index == log.log_index:
             resolve_listed(unit, order, log, actor=ACTOR, now_ms=now_ms)  # it had vanished and is back
             return ""
@@ -116,8 +127,12 @@ class Syncing:
         if reason is None:
             settle(unit, order, log, actor=ACTOR, now_ms=now_ms)
             return order.id
-        list_unmatched(unit, log, reason, f"names order {order.id}", actor=ACTOR, now_ms=now_ms)
-        return None
+        return self._list(unit, log, reason, f"names order {order.id}", now_ms)
+
+    @staticmethod
+    def _list(unit: UnitOfWork, log: PremiumLog, reason: Reason, detail: str, now_ms: int) -> str | None:
+        is_new = list_unmatched(unit, log, reason, detail, actor=ACTOR, now_ms=now_ms)
+        return None if is_new else ""
 
     def _unwind(self) -> tuple[str, ...]:
         site = self._site

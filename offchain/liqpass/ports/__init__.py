@@ -9,6 +9,7 @@ from liqpass.ports.chain import (
     ChainReader,
     PayoutLog,
     PremiumLog,
+    Signers,
     TransactionSeen,
 )
 from liqpass.ports.okx import OkxAccount, OkxAccounts, OkxCredentials, OkxFetchError, OkxIdentity
@@ -29,6 +30,7 @@ __all__ = [
     "PayoutLog",
     "PremiumLog",
     "SignatureCheck",
+    "Signers",
     "Store",
     "TransactionSeen",
     "UnitOfWork",

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from liqpass.domain.batch_file import BatchFile
+from liqpass.domain.chain_facts import ChainFacts
+
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
@@ -81,6 +84,9 @@ class ChainReader(Protocol):
     def vault(self) -> str:
         """The address of the vault that is read, lower case."""
 
+    def usdc(self) -> str:
+        """The token that the vault pays, lower case."""
+
     def head(self) -> BlockRef:
         """The newest block."""
 
@@ -104,3 +110,10 @@ class ChainReader(Protocol):
 
     def payout_logs(self, batch_id: int, last: int) -> list[PayoutLog]:
         """Our vault's payout logs of a batch up to a block, oldest first."""
+
+
+class Signers(Protocol):
+    """What approver and payer will read before they sign, so that the service can ask it first."""
+
+    def facts(self, batch: BatchFile, *, liquidations_paid_before: frozenset[str]) -> ChainFacts:
+        """The chain's word on a batch file; the set is the book's own memory. May raise ChainError."""

@@ -55,8 +55,11 @@ class OkxAccount(Protocol):
     def order(self, inst_id: str, ord_id: str) -> OkxResponse:
         """One order."""
 
-    def claim_responses(self, inst_id: str, pos_id: str) -> list[OkxResponse]:
-        """Everything that a decision on one position needs, each list to its last page."""
+    def claim_responses(self, inst_id: str, pos_id: str, begin_ms: int) -> list[OkxResponse]:
+        """Everything that a decision on one position needs, each list to its last page.
+
+        Orders from `begin_ms` on, which must not be after the position's cTime less a second.
+        """
 
 
 class OkxAccounts(Protocol):

@@ -49,10 +49,18 @@ class Orders(Protocol):
 
     def of_position(self, *, uid_hmac: str, pos_id: str, c_time_ms: int) -> list[Order]: ...
 
+    def of_okx_position(self, *, inst_id: str, pos_id: str, c_time_ms: int) -> list[Order]: ...
+
     def paid_above(self, block: int) -> list[Order]: ...
 
     def exposure(
-        self, states: Sequence[str], *, cover_ends_after_ms: int, quote_valid_after_s: int
+        self,
+        *,
+        owed: Sequence[str],
+        covered: str,
+        unpaid: Sequence[str],
+        cover_ends_after_ms: int,
+        quote_valid_after_s: int,
     ) -> int: ...
 
 
@@ -121,8 +129,10 @@ class Payments(Protocol):
 
     def cursor(self, chain_id: int, contract: str) -> list[tuple[int, str]]: ...
 
+    def read_until_s(self, chain_id: int, contract: str) -> int | None: ...
+
     def remember_block(
-        self, chain_id: int, contract: str, number: int, block_hash: str, *, keep: int
+        self, chain_id: int, contract: str, number: int, block_hash: str, time_s: int, *, keep: int
     ) -> None: ...
 
     def forget_blocks(self, chain_id: int, contract: str, *, above: int) -> None: ...

@@ -28,7 +28,7 @@ def test_db__upgrade_current_downgrade__revision_told(run: Run) -> None:
     now = run("db", "current")
     down = run("db", "downgrade", "--to", "base", "--yes")
 
-    assert (before.exit_code, up.stdout, now.exit_code) == (1, "schema 0001\n", 0)
+    assert (before.exit_code, up.stdout, now.exit_code) == (1, "schema 0002\n", 0)
     assert down.stdout == "schema none\n"
 
 

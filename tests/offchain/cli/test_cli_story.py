@@ -162,6 +162,55 @@ def test_approve__needs_review__says_that_a_second_reviewer_must(cli: Cli, world
     assert "a second, different reviewer must approve it too" in result.stderr
 
 
+def test_batch_build__one_that_the_signers_refuse__left_out_then_reopened_and_rejected(
+    cli: Cli, world: World
+) -> None:
+    bad = world.approved("alice")
+    del world.chain.transactions[world.do.selling.show(bad.order_id).payment_tx or ""]
+    good = world.approved("bob", "0x" + "b2" * 20)
+
+    draft = answer(cli, "batch", "build", "--dry-run")
+    built = answer(cli, "batch", "build")
+    reopened = answer(cli, "claims", "reopen", bad.id, "--reviewer", "olga", "--reason", "no premium")
+    rejected = answer(cli, "claims", "reject", bad.id, "--reviewer", "olga", "--reason", "no premium")
+
+    assert draft["leftOut"] == built["leftOut"]
+    assert [(each["policyNo"], each["reasons"]) for each in built["leftOut"]] == [(1, ["PAYMENT_NOT_FOUND"])]
+    assert [each["claimId"] for each in built["payouts"]] == [good.id]
+    assert (reopened["state"], reopened["approvedAt"]) == ("PENDING", None)
+    assert [(each["reviewer"], each["counts"]) for each in reopened["reviews"]] == [("rita", False)]
+    assert rejected["state"] == "REJECTED"
+
+
+def test_batch_build__text__names_who_is_left_out_and_why(cli: Cli, world: World) -> None:
+    bad = world.approved("alice")
+    del world.chain.transactions[world.do.selling.show(bad.order_id).payment_tx or ""]
+
+    shown = cli("batch", "build", "--dry-run").stdout
+
+    assert bad.id in shown
+    assert "no PremiumPaid of order" in shown
+
+
+def test_refetch__pending__fetched_again(cli: Cli, world: World) -> None:
+    claim = world.claimed("alice")
+
+    again = answer(cli, "claims", "refetch", claim.id)
+
+    assert (again["state"], again["attempt"]) == ("PENDING", 2)
+    assert again["evidenceHash"] != claim.evidence_hash
+
+
+def test_cancel__order_that_may_be_paid__says_what_to_wait_for(cli: Cli, world: World) -> None:
+    order = world.bound("alice")
+
+    result = cli("order", "cancel", order.id, "--reason", "changed my mind")
+
+    assert result.exit_code == 1
+    assert "`liqpass sync` has read every block" in result.stderr
+    assert "PAYMENT_STILL_POSSIBLE" in result.stderr
+
+
 def test_reconcile__alarm__exit_code_1(cli: Cli, world: World) -> None:
     world.approved("alice")
     batch = world.do.building.build(actor="op").batch

@@ -37,6 +37,19 @@ def test_upgrade__twice__nothing_happens(engine: Engine) -> None:
         assert unit.orders.next_policy_no() == 2
 
 
+def test_upgrade__rows_of_the_first_schema__kept_and_their_time_unknown(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    migrate.upgrade(engine, "0001")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO sync_blocks VALUES (1, '0xc0', 7, '0xhash')")
+
+    migrate.upgrade(engine)
+
+    with SqlStore(engine).read() as unit:
+        assert unit.payments.cursor(1, "0xc0") == [(7, "0xhash")]
+        assert unit.payments.read_until_s(1, "0xc0") is None
+
+
 def test_check_schema__never_migrated__says_what_to_run(tmp_path: Path) -> None:
     store = SqlStore(open_engine(f"sqlite:///{tmp_path / 'new.db'}"))
 

@@ -20,6 +20,7 @@ from liqpass.records import Order
 CHAIN_ID = 31337
 CHECKOUT = "0x" + "c0" * 20
 VAULT = "0x" + "fa" * 20
+USDC = "0x" + "0d" * 20
 BUYER = "0x" + "b1" * 20
 OTHER_BUYER = "0x" + "b2" * 20
 STRANGER = "0x" + "5a" * 20
@@ -48,6 +49,7 @@ class FakeChain:
         self.batches: dict[int, BatchOnChain] = {}
         self.paid_at: dict[int, int] = {}
         self.logs: list[PayoutLog] = []
+        self.lagging = False
 
     def mine(self, count: int = 1, *, seconds: int = BLOCK_S) -> BlockRef:
         for _ in range(count):
@@ -124,6 +126,9 @@ class FakeChain:
     def vault(self) -> str:
         return VAULT
 
+    def usdc(self) -> str:
+        return USDC
+
     def head(self) -> BlockRef:
         return self.blocks[-1]
 
@@ -137,6 +142,8 @@ class FakeChain:
         return self.transactions.get(tx_hash)
 
     def premium_logs(self, first: int, last: int) -> list[PremiumLog]:
+        if self.lagging:  # a backend that is behind answers "no logs", not an error
+            return []
         found = [
             log
             for seen in self.transactions.values()

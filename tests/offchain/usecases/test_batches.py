@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 from liqpass.adapters.okx.simulator.closes import Close
-from liqpass.domain.batch_check import ChainFacts, PremiumPayment, check
+from liqpass.bootstrap import UseCases
+from liqpass.domain.batch_check import PremiumPayment, check
 from liqpass.domain.batch_json import parse_batch_file
 from liqpass.domain.money import Usdc
 from liqpass.domain.parameters import CONSERVATIVE
 from liqpass.domain.reasons import Reason
 from liqpass.refusals import ConflictError
-from paper_chain import BUYER, CHECKOUT, OTHER_BUYER, VAULT
-from payout_steps import approve_and_execute, build, claim_state
+from paper_chain import BUYER, CHECKOUT, OTHER_BUYER
+from payout_steps import approve_and_execute, build, claim_state, next_morning
 from worlds import World
-
-USDC = "0x" + "c2" * 20
 
 
 def test_build__approved_claim__batch_of_today_with_its_root(world: World) -> None:
@@ -57,7 +56,7 @@ def test_build__approved_after_the_cut_off__waits_for_tomorrow(world: World) -> 
         world.do.building.build(actor="op")
 
     assert claim_state(world, late) == "APPROVED"
-    assert [line.claim_id for line in world.do.building.plan().after_cut_off] == [late.id]
+    assert [line.claim_id for line in world.do.building.plan().plan.after_cut_off] == [late.id]
 
 
 def test_build__above_the_cap__carried_over_by_approval_time(tmp_path: Path) -> None:
@@ -75,6 +74,18 @@ def test_build__above_the_cap__carried_over_by_approval_time(tmp_path: Path) -> 
     assert [line.claim_id for line in built.plan.planned] == [first.id]
     assert [line.claim_id for line in built.plan.over_cap] == [second.id]
     assert [line.claim_id for line in tomorrow.plan.planned] == [second.id]
+
+
+def test_build__daily_cap_lowered_below_every_approved_claim__set_aside_not_broken(world: World) -> None:
+    claim = world.approved("alice")
+    next_morning(world)
+    cap = Usdc(2_000_000)
+    lowered = replace(CONSERVATIVE, payout_cap=cap, daily_cap=cap)
+    building = UseCases(replace(world.outside, parameters=lowered)).building
+
+    assert [line.claim_id for line in building.plan().plan.above_daily_cap] == [claim.id]
+    with pytest.raises(ConflictError, match="1 approved claims wait"):
+        building.build(actor="op")
 
 
 def test_export__batch__file_passes_the_signers_check(world: World) -> None:
@@ -95,10 +106,9 @@ def test_export__batch__file_passes_the_signers_check(world: World) -> None:
         block_time_s=paid.block.time_s,
         confirmations=world.chain.head().number - paid.block.number,
     )
-    facts = ChainFacts(
-        world.chain.id, VAULT, CHECKOUT, USDC, built.batch.id, {order.order_hash: (payment,)}, frozenset()
-    )
-    assert check(file, facts) == []
+    facts = world.signers.facts(file)
+    assert facts.payments == {order.order_hash: (payment,)}
+    assert check(file, facts, params_versions=file.parameters.keys()) == []
     assert "0x" + file.payout_root.hex() == built.batch.payout_root
 
 
@@ -115,9 +125,11 @@ def test_export__two_reviewers_and_manual_order__both_in_the_file(world: World) 
     file = parse_batch_file(world.do.exporting.batch_file(built.batch.id, actor="op"))
 
     (item,) = file.items
-    facts = ChainFacts(world.chain.id, VAULT, CHECKOUT, USDC, built.batch.id, {}, frozenset())
-    assert check(file, facts, allow_manual=1) == []
-    assert [refusal.reason for refusal in check(file, facts)] == [Reason.MANUAL_NOT_ALLOWED]
+    facts = world.signers.facts(file)
+    assert check(file, facts, params_versions=file.parameters.keys(), allow_manual=1) == []
+    assert [each.reason for each in check(file, facts, params_versions=file.parameters.keys())] == [
+        Reason.MANUAL_NOT_ALLOWED
+    ]
     assert (item.review.reviewer, item.review.second_reviewer, item.review.reason) == (
         "rita",
         "ravi",

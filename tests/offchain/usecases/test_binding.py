@@ -15,6 +15,7 @@ from liqpass.domain.reasons import Reason
 from liqpass.policies import ByOrder, ByPosition
 from liqpass.refusals import ConflictError, InvalidInputError, PausedError, RefusedError
 from paper_chain import BUYER, OTHER_BUYER, PAYOUT, PREMIUM
+from payout_steps import pass_validity
 from worlds import World
 
 BTC = "BTC-USDT-SWAP"
@@ -193,6 +194,7 @@ def test_bind__fourth_policy_in_seven_days__refused(world: World) -> None:
 def test_bind__own_unpaid_order_long_expired__cancelled_and_bound_anew(world: World) -> None:
     first = world.bound("alice")
     world.chain.mine(seconds=900 + 1_801)
+    pass_validity(world, first)
     order = world.do.selling.create_order(BUYER, actor="buyer")
 
     again = world.do.binding.bind(
@@ -201,6 +203,22 @@ def test_bind__own_unpaid_order_long_expired__cancelled_and_bound_anew(world: Wo
 
     assert again.state == "BOUND"
     assert world.do.selling.show(first.id).state == "CANCELLED"
+
+
+def test_bind__own_order_paid_but_not_synced__not_cancelled(world: World) -> None:
+    first = world.bound("alice")
+    world.chain.pay(first)
+    world.chain.mine(5)
+    world.chain.mine(seconds=900 + 1_801)
+    order = world.do.selling.create_order(BUYER, actor="buyer")
+
+    with pytest.raises(RefusedError):
+        world.do.binding.bind(
+            order.id, world.credentials("alice"), ByPosition(BTC, first.pos_id or ""), actor="buyer"
+        )
+
+    assert world.do.selling.show(first.id).state == "BOUND"
+    assert world.do.syncing.sync().covered == (first.id,)
 
 
 def test_bind__blocked_person__refused_under_every_wallet(world: World) -> None:

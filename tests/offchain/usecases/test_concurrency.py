@@ -68,9 +68,13 @@ def test_approve_and_reject__fifty_at_once__one_decision(world: World) -> None:
 
     winners, errors = all_at_once(decide)
 
-    assert (len(winners), len(errors)) == (1, THREADS - 1)
+    # An approval may come first and be taken back by the one rejection; nothing follows a rejection.
+    approvals = audit_actions(world).count("CLAIM_APPROVED") // 2
+    assert approvals in {0, 1}
+    assert (len(winners), len(errors)) == (1 + approvals, THREADS - 1 - approvals)
+    assert audit_actions(world).count("CLAIM_REJECTED") == 2  # claim and order, once each
     states = (world.do.reviewing.show(claim.id)[0].state, world.do.selling.show(claim.order_id).state)
-    assert states in {("APPROVED", "APPROVED"), ("REJECTED", "REJECTED")}
+    assert states == ("REJECTED", "REJECTED")
 
 
 def test_bind__fifty_at_once__one_binding(world: World) -> None:

@@ -8,6 +8,7 @@ from liqpass.domain.reasons import Reason
 from liqpass.policies.payments import judge
 from liqpass.refusals import ConflictError, InvalidInputError, NotFoundError, RefusedError
 from paper_chain import BUYER, OTHER_BUYER, PREMIUM, STRANGER, hash32
+from payout_steps import pass_validity
 from worlds import World
 
 CONFIRMATIONS = 5
@@ -207,7 +208,8 @@ def test_mark_paid__not_payable__conflict_and_nothing_changed(world: World, stat
     elif state == "covered":
         order = world.covered("alice")
     else:
-        order = world.do.selling.cancel(world.bound("alice").id, actor="buyer", reason="changed my mind")
+        order = world.do.selling.create_order(BUYER, actor="buyer")
+        order = world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
     before = world.snapshot()
 
     with pytest.raises(ConflictError):
@@ -224,6 +226,62 @@ def test_cancel__covered__illegal_and_nothing_changed(world: World) -> None:
         world.do.selling.cancel(order.id, actor="buyer", reason="no")
 
     assert world.snapshot() == before
+
+
+def test_cancel__paid_but_not_synced__refused_until_the_payment_is_found(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+    world.chain.mine(seconds=20 * 3_600)
+    before = world.snapshot()
+
+    with pytest.raises(ConflictError) as error:
+        world.do.selling.cancel(order.id, actor="buyer", reason="the price did not fall")
+
+    assert error.value.reasons == (Reason.PAYMENT_STILL_POSSIBLE,)
+    assert world.snapshot() == before
+    assert world.do.syncing.sync().covered == (order.id,)
+
+
+def test_cancel__quote_still_valid__refused(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.mine(CONFIRMATIONS + 1)
+    world.do.syncing.sync()
+
+    with pytest.raises(ConflictError) as error:
+        world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
+
+    assert error.value.reasons == (Reason.PAYMENT_STILL_POSSIBLE,)
+
+
+def test_cancel__every_block_read_in_which_it_could_be_paid__cancelled(world: World) -> None:
+    order = world.bound("alice")
+    pass_validity(world, order)
+
+    cancelled = world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
+
+    assert cancelled.state == "CANCELLED"
+
+
+def test_cancel__cursor_at_the_last_second_of_the_quote__refused(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.mine(seconds=order.valid_until_s - world.chain.head().time_s)
+    world.chain.mine(CONFIRMATIONS)
+    world.do.syncing.sync()
+
+    with pytest.raises(ConflictError):
+        world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
+
+
+def test_pay__cancelled_order__conflict_that_says_so(world: World) -> None:
+    order = world.bound("alice")
+    pass_validity(world, order)
+    world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
+
+    with pytest.raises(ConflictError) as error:
+        world.do.paying.pay_by_transaction(order.id, hash32("x"), actor="buyer")
+
+    assert error.value.reasons == (Reason.PAYMENT_OF_CANCELLED_ORDER,)
 
 
 def test_policy_numbers__order_of_cover__sequential(world: World) -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from liqpass.domain.batch_check import redirect_message
 from liqpass.domain.batch_json import parse_batch_file
+from liqpass.domain.reasons import Reason
 from liqpass.payouts.building import payouts_of
 from liqpass.records import Claim
 from liqpass.refusals import ConflictError, InvalidInputError, RefusedError
-from paper_chain import BUYER, OTHER_BUYER, STRANGER, VAULT, hash32
+from paper_chain import BUYER, CHECKOUT, OTHER_BUYER, STRANGER, USDC, VAULT, hash32
 from payout_steps import DAY_S, approve_and_execute, build, claim_state
 from worlds import World
 
@@ -201,6 +202,24 @@ def test_redirect__signed_by_the_buyer__next_batch_pays_the_new_address(world: W
     assert item.recipient == THIRD_BUYER
     assert item.redirect is not None
     assert (item.redirect.recipient, item.redirect.signature) == (THIRD_BUYER, "0xsigned")
+
+
+@pytest.mark.parametrize("address", [VAULT, USDC, CHECKOUT])
+def test_redirect__to_where_no_payout_may_go__refused_and_nothing_changed(world: World, address: str) -> None:
+    claim = held_claim(world)
+    signed = redirect_message(
+        chain_id=world.chain.id, vault=VAULT, policy_no=claim.policy_no, recipient=address
+    )
+    world.signatures.valid.add((BUYER, signed, "0xsigned"))
+    before = world.snapshot()
+
+    with pytest.raises(RefusedError) as error:
+        world.do.releasing.redirect(claim.id, actor="op", recipient=address, signature="0xsigned")
+    with pytest.raises(RefusedError):
+        world.do.releasing.message(claim.id, address)
+
+    assert error.value.reasons == (Reason.RECIPIENT_REFUSED,)
+    assert world.snapshot() == before
 
 
 def test_redirect__signed_by_somebody_else__refused_and_nothing_changed(world: World) -> None:

@@ -7,6 +7,7 @@ from liqpass.domain.reasons import Reason
 from liqpass.ports import TransactionSeen
 from liqpass.refusals import ConflictError
 from paper_chain import PREMIUM, STRANGER, hash32
+from payout_steps import pass_validity
 from worlds import World
 
 CONFIRMATIONS = 5
@@ -21,7 +22,7 @@ def test_sync__deep_enough_logs__covers_once_and_moves_on(world: World) -> None:
     second = world.do.syncing.sync()
 
     assert (first.covered, first.unmatched) == ((order.id,), 0)
-    assert (second.covered, second.first) == ((), first.last + 1)
+    assert (second.covered, second.unmatched, second.last) == ((), 0, first.last)
     assert world.do.selling.show(order.id).state == "COVERED"
 
 
@@ -105,15 +106,61 @@ def test_sync__deep_reorganisation_takes_a_counted_payment__reported_and_listed(
 
 def test_sync__order_cancelled_before_its_payment__listed_for_a_refund(world: World) -> None:
     order = world.bound("alice")
-    world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
     world.chain.pay(order)
-    world.chain.mine(CONFIRMATIONS)
+    world.chain.lagging = True
+    pass_validity(world, order)
+    world.do.selling.cancel(order.id, actor="buyer", reason="changed my mind")
+    world.chain.lagging = False
 
     world.do.syncing.sync()
 
     (listed,) = world.do.paying.unmatched(open_only=True)
-    assert listed.reason == Reason.QUOTE_EXPIRED
+    assert listed.reason == Reason.PAYMENT_OF_CANCELLED_ORDER
     assert world.do.selling.show(order.id).state == "CANCELLED"
+
+
+def test_sync__backend_lagged_and_answered_no_logs__payment_found_by_the_next_run(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS)
+    world.chain.lagging = True
+    passed = world.do.syncing.sync()
+    world.chain.lagging = False
+    world.chain.mine(50)
+
+    found = world.do.syncing.sync()
+
+    assert (passed.covered, found.covered) == ((), (order.id,))
+    assert world.do.selling.show(order.id).state == "COVERED"
+
+
+def test_sync__unmatched_payment_read_again_by_the_overlap__counted_and_audited_once(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order, amount=1)
+    world.chain.mine(CONFIRMATIONS)
+    first = world.do.syncing.sync()
+    world.chain.mine(3)
+    before = len(world.controlling.audit_entries())
+
+    second = world.do.syncing.sync()
+
+    assert (first.unmatched, second.unmatched) == (1, 0)
+    assert len(world.controlling.audit_entries()) == before
+
+
+def test_sync__node_behind_the_cursor__nothing_read_twice_into_the_book(world: World) -> None:
+    order = world.bound("alice")
+    world.chain.pay(order)
+    world.chain.mine(CONFIRMATIONS + 3)
+    world.do.syncing.sync()
+    ahead = world.chain.blocks
+    world.chain.blocks = ahead[:-2]
+
+    behind = world.do.syncing.sync()
+    world.chain.blocks = ahead
+    again = world.do.syncing.sync()
+
+    assert (behind.covered, again.covered, again.vanished) == ((), (), ())
 
 
 def test_sync__vanished_payment_mined_again__resolved(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +21,10 @@ from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.adapters.okx.simulator.exchange import Exchange
 from liqpass.bootstrap import Outside, UseCases
 from liqpass.controls import Controlling
+from liqpass.domain.batch_check import ChainFacts, PremiumPayment, redirect_message
+from liqpass.domain.batch_file import BatchFile, BatchItem
+from liqpass.domain.batching import batch_id
+from liqpass.domain.money import Usdc
 from liqpass.domain.parameters import CONSERVATIVE, Parameters
 from liqpass.domain.reasons import Reason
 from liqpass.ports import (
@@ -29,7 +33,7 @@ from liqpass.ports import (
     OkxIdentity,
 )
 from liqpass.records import Claim, OkxResponse, Order, Site
-from paper_chain import BUYER, CHAIN_ID, CHECKOUT, HOUR_S, VAULT, FakeChain
+from paper_chain import BUYER, CHAIN_ID, CHECKOUT, HOUR_S, USDC, VAULT, FakeChain
 
 MASTER_KEY = bytes(range(32))
 _COMPILED: dict[object, object] = {}
@@ -53,6 +57,7 @@ class FakeOkx:
         self.exchange = Exchange(clock.now_ms)
         self.fault: OkxFetchError | None = None
         self.bodies: list[bytes] | None = None
+        self.repeated: tuple[bytes, int] | None = None
         self.fetches = 0
 
     @contextmanager
@@ -80,15 +85,23 @@ class FakeAccount:
     def order(self, inst_id: str, ord_id: str) -> OkxResponse:
         return self._get("/api/v5/trade/order", {"instId": inst_id, "ordId": ord_id})
 
-    def claim_responses(self, inst_id: str, pos_id: str) -> list[OkxResponse]:
+    def claim_responses(self, inst_id: str, pos_id: str, begin_ms: int) -> list[OkxResponse]:
         self.okx.fetches += 1
         swap = {"instType": "SWAP", "instId": inst_id}
+        since = {**swap, "begin": str(begin_ms), "limit": "100"}
         return [
             self._get("/api/v5/account/positions-history", {**swap, "posId": pos_id, "limit": "100"}),
-            self._get("/api/v5/trade/orders-history", {**swap, "limit": "100"}),
-            self._get("/api/v5/trade/orders-history-archive", {**swap, "limit": "100"}),
-            self._get("/api/v5/account/positions", {"instId": inst_id}),
+            self._get("/api/v5/trade/orders-history", since),
+            self._get("/api/v5/trade/orders-history-archive", since),
+            *self._filler(),
+            self._get("/api/v5/account/positions", {}),
         ]
+
+    def _filler(self) -> list[OkxResponse]:
+        """The same answer again and again, where a test wants evidence to be large."""
+        body, count = self.okx.repeated or (b"", 0)
+        now_ms = self.okx.exchange.now_ms()
+        return [OkxResponse("GET", "/api/v5/account/positions", 200, now_ms, now_ms, body)] * count
 
     def _get(self, path: str, params: dict[str, str]) -> OkxResponse:
         self._fail()
@@ -113,6 +126,56 @@ class FakeSignatures:
 
     def signed_by(self, address: str, message: str, signature: str) -> bool:
         return (address, message, signature) in self.valid
+
+
+class FakeSigners:
+    """What a signer's machine would read. `meanwhile`: what happens while it reads."""
+
+    def __init__(self, chain: FakeChain, signatures: FakeSignatures) -> None:
+        self._chain = chain
+        self._signatures = signatures
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def facts(
+        self, batch: BatchFile, *, liquidations_paid_before: frozenset[str] = frozenset()
+    ) -> ChainFacts:
+        self.meanwhile()
+        head = self._chain.head()
+        payments: dict[str, tuple[PremiumPayment, ...]] = {}
+        for log in self._chain.premium_logs(0, head.number):
+            paid = PremiumPayment(
+                order_id=log.order_hash,
+                transaction=log.tx_hash,
+                checkout=log.contract,
+                payer=log.payer,
+                amount=Usdc(log.amount),
+                quote_hash=log.quote_hash,
+                block_time_s=log.block.time_s,
+                confirmations=head.number - log.block.number,
+            )
+            payments[log.order_hash] = (*payments.get(log.order_hash, ()), paid)
+        return ChainFacts(
+            chain_id=self._chain.chain_id(),
+            vault=VAULT,
+            checkout=CHECKOUT,
+            usdc=USDC,
+            batch_id=batch_id(head.time_s * 1000),
+            payments=payments,
+            paid_policies=self._chain.paid_policies([item.policy_no for item in batch.items], head),
+            redirects=frozenset(item.policy_no for item in batch.items if self._is_signed(batch, item)),
+            liquidations_paid_before=liquidations_paid_before,
+        )
+
+    def _is_signed(self, batch: BatchFile, item: BatchItem) -> bool:
+        if item.redirect is None:
+            return False
+        message = redirect_message(
+            chain_id=batch.chain_id,
+            vault=batch.vault,
+            policy_no=item.policy_no,
+            recipient=item.redirect.recipient,
+        )
+        return self._signatures.signed_by(item.quote.buyer, message, item.redirect.signature)
 
 
 @cache
@@ -140,6 +203,7 @@ class World:
         self.clock = FakeClock(self.chain)
         self.okx = FakeOkx(self.clock)
         self.signatures = FakeSignatures()
+        self.signers = FakeSigners(self.chain, self.signatures)
         self.parameters = parameters
         self.outside = Outside(
             store=self.store,
@@ -148,6 +212,7 @@ class World:
             okx=self.okx,
             vault=KeyVault([MASTER_KEY]),
             signatures=self.signatures,
+            signers=self.signers,
             site=Site(CHAIN_ID, CHECKOUT, VAULT, "simulator"),
             parameters=parameters,
             first_block=0,

@@ -102,18 +102,38 @@ class OrderRows:
         )
         return [Order(**row) for row in self._connection.execute(query).mappings()]
 
+    def of_okx_position(self, *, inst_id: str, pos_id: str, c_time_ms: int) -> list[Order]:
+        """Every order bound to the position of these OKX words, whatever account it was said to be of."""
+        query = select(orders).where(
+            orders.c.inst_id == inst_id, orders.c.pos_id == pos_id, orders.c.c_time_ms == c_time_ms
+        )
+        return [Order(**row) for row in self._connection.execute(query).mappings()]
+
     def paid_above(self, block: int) -> list[Order]:
         """Every order whose premium was found in a block above this one."""
         query = select(orders).where(orders.c.payment_block > block).order_by(orders.c.policy_no)
         return [Order(**row) for row in self._connection.execute(query).mappings()]
 
-    def exposure(self, states: Sequence[str], *, cover_ends_after_ms: int, quote_valid_after_s: int) -> int:
-        """Sum of payouts that may still fall due, base units: cover not over, or a quote still payable."""
+    def exposure(
+        self,
+        *,
+        owed: Sequence[str],
+        covered: str,
+        unpaid: Sequence[str],
+        cover_ends_after_ms: int,
+        quote_valid_after_s: int,
+    ) -> int:
+        """Sum of payouts that may still fall due, base units.
+
+        Orders in an `owed` state always, in `covered` while the cover may be claimed, in an `unpaid` one
+        while the quote can be paid.
+        """
         query = select(func.coalesce(func.sum(orders.c.payout), 0)).where(
-            orders.c.state.in_([str(state) for state in states]),
             or_(
-                orders.c.end_ms > cover_ends_after_ms,
-                orders.c.end_ms.is_(None) & (orders.c.valid_until_s >= quote_valid_after_s),
+                orders.c.state.in_([str(state) for state in owed]),
+                (orders.c.state == str(covered)) & (orders.c.end_ms > cover_ends_after_ms),
+                orders.c.state.in_([str(state) for state in unpaid])
+                & (orders.c.valid_until_s >= quote_valid_after_s),
             ),
         )
         return int(self._connection.execute(query).scalar_one())

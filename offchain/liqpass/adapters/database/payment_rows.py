@@ -70,13 +70,24 @@ class PaymentRows:
         )
         return [(int(row.number), str(row.block_hash)) for row in self._connection.execute(query)]
 
+    def read_until_s(self, chain_id: int, contract: str) -> int | None:
+        """Time of the newest block read, unix seconds; None where nothing was read or its time is unknown."""
+        query = (
+            select(sync_blocks.c.time_s)
+            .where(sync_blocks.c.chain_id == chain_id, sync_blocks.c.contract == contract)
+            .order_by(sync_blocks.c.number.desc())
+            .limit(1)
+        )
+        time_s = self._connection.execute(query).scalar()
+        return None if time_s is None else int(time_s)
+
     def remember_block(
-        self, chain_id: int, contract: str, number: int, block_hash: str, *, keep: int
+        self, chain_id: int, contract: str, number: int, block_hash: str, time_s: int, *, keep: int
     ) -> None:
-        """Move the cursor to a block, keeping the newest `keep` block hashes."""
+        """Move the cursor to a block, keeping the newest `keep` of them."""
         self._connection.execute(
             insert(sync_blocks).values(
-                chain_id=chain_id, contract=contract, number=number, block_hash=block_hash
+                chain_id=chain_id, contract=contract, number=number, block_hash=block_hash, time_s=time_s
             )
         )
         for old, _ in self.cursor(chain_id, contract)[keep:]:

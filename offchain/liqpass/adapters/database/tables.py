@@ -154,6 +154,8 @@ claims = Table(
     Column("rejection_final", Boolean),
     Column("batch_id", BigInteger),
     Column("hold_reason", Text),
+    # so many of its reviews, the oldest, count no more: reopened, or its evidence was fetched anew
+    Column("void_reviews", Integer, nullable=False, server_default="0"),
     # a claim that is not rejected is the only one of its order
     Index(
         "uq_claims_live",
@@ -242,6 +244,7 @@ sync_blocks = Table(
     Column("contract", ADDRESS, primary_key=True),
     Column("number", BigInteger, primary_key=True),
     Column("block_hash", HASH32, nullable=False),
+    Column("time_s", BigInteger),
 )
 
 blocklist = Table(

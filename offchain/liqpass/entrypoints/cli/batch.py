@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,6 +18,7 @@ from liqpass.entrypoints.cli.session import (
     show_json,
     show_table,
 )
+from liqpass.payouts import Built, Draft
 
 
 @click.group()
@@ -33,28 +35,41 @@ def batch() -> None:
 @json_option
 @pass_session
 def build(session: Session, dry_run: bool, actor: str, as_json: bool) -> None:
-    """Freeze today's batch: claims approved before the cut-off, by approval time, up to the daily cap."""
+    """Freeze today's batch: claims approved before the cut-off, by approval time, up to the daily cap.
+
+    What approver and payer would refuse is found out first and left out, with the reasons. Such a claim stays
+    APPROVED and is tried again tomorrow, unless you `liqpass claims reject` or `reopen` it.
+    """
     building = session.app.use_cases.building
-    plan = building.plan() if dry_run else None
-    if plan is None:
-        built = building.build(actor=actor)
-        plan = built.plan
-    answer = {
+    made: Draft | Built = building.plan() if dry_run else building.build(actor=actor)
+    plan = made.plan
+    answer: dict[str, Any] = {
         "batchId": plan.batch_id,
         "cutOff": iso(plan.cut_off_ms),
         "totalUsdc": format_usdc(plan.total),
         "payouts": [_line(claim.policy_no, claim.claim_id, claim.amount) for claim in plan.planned],
         "carriedOverAboveCap": [_line(c.policy_no, c.claim_id, c.amount) for c in plan.over_cap],
         "carriedOverAfterCutOff": [_line(c.policy_no, c.claim_id, c.amount) for c in plan.after_cut_off],
-        "payoutRoot": None if dry_run else built.batch.payout_root,
+        "aboveDailyCap": [_line(c.policy_no, c.claim_id, c.amount) for c in plan.above_daily_cap],
+        "leftOut": [
+            {
+                **_line(left.claim.policy_no, left.claim.claim_id, left.claim.amount),
+                "reasons": [str(each.reason) for each in left.refusals],
+                "messages": [each.message for each in left.refusals],
+            }
+            for left in made.left_out
+        ],
+        "payoutRoot": made.batch.payout_root if isinstance(made, Built) else None,
     }
     if as_json:
         show_json(answer)
         return
     show_fields({name: answer[name] for name in ("batchId", "cutOff", "totalUsdc", "payoutRoot")})
-    for title in ("payouts", "carriedOverAboveCap", "carriedOverAfterCutOff"):
+    for title in ("payouts", "carriedOverAboveCap", "carriedOverAfterCutOff", "aboveDailyCap"):
         click.echo(f"\n{title}:")
-        show_table(answer[title], ("policyNo", "amountUsdc", "claimId"))  # type: ignore[arg-type]
+        show_table(answer[title], ("policyNo", "amountUsdc", "claimId"))
+    click.echo("\nleftOut (the signers would refuse them):")
+    show_table(answer["leftOut"], ("policyNo", "amountUsdc", "claimId", "reasons", "messages"))
 
 
 @batch.command("list")

@@ -32,7 +32,10 @@ def claims() -> None:
 @json_option
 @pass_session
 def submit(session: Session, order_id: str, actor: str, as_json: bool) -> None:
-    """Submit a claim for an order, or show the one that it has; a failed one is fetched again."""
+    """Submit a claim for an order, or show the one that it has.
+
+    A FAILED one is fetched again, and so is a PENDING one that is NOT_ELIGIBLE: what happened since counts.
+    """
     _show(session, session.app.use_cases.claiming.submit(order_id, actor=actor), as_json)
 
 
@@ -42,7 +45,10 @@ def submit(session: Session, order_id: str, actor: str, as_json: bool) -> None:
 @json_option
 @pass_session
 def refetch(session: Session, claim_id: str, actor: str, as_json: bool) -> None:
-    """Fetch the evidence of a FAILED claim again."""
+    """Fetch the evidence of a FAILED or PENDING claim again; earlier reviews of it count no more.
+
+    Where OKX cannot be read, a PENDING claim keeps the evidence that it has.
+    """
     _show(session, session.app.use_cases.claiming.refetch(claim_id, actor=actor), as_json)
 
 
@@ -95,8 +101,23 @@ def approve(session: Session, claim_id: str, reviewer: str, reason: str, as_json
 def reject(
     session: Session, *, claim_id: str, reviewer: str, reason: str, final: bool, as_json: bool
 ) -> None:
-    """Reject a claim."""
+    """Reject a claim: PENDING, FAILED, or APPROVED and in no batch yet."""
     claim = session.app.use_cases.reviewing.reject(claim_id, reviewer=reviewer, reason=reason, final=final)
+    _show(session, claim, as_json)
+
+
+@claims.command()
+@click.argument("claim_id")
+@REVIEWER
+@click.option("--reason", required=True, help="Why.")
+@json_option
+@pass_session
+def reopen(session: Session, claim_id: str, reviewer: str, reason: str, as_json: bool) -> None:
+    """Take the approval of a claim back that is in no batch: PENDING again, its reviews count no more.
+
+    Whoever approved this evidence leaves it to another reviewer, or has it fetched again (`claims refetch`).
+    """
+    claim = session.app.use_cases.reviewing.reopen(claim_id, reviewer=reviewer, reason=reason)
     _show(session, claim, as_json)
 
 

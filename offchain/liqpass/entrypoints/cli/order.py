@@ -172,7 +172,10 @@ def mark_paid(session: Session, order_id: str, reason: str, actor: str, as_json:
 @json_option
 @pass_session
 def cancel(session: Session, order_id: str, reason: str, actor: str, as_json: bool) -> None:
-    """Give up an order that nobody has paid."""
+    """Give up an order that nobody has paid.
+
+    A bound order can be cancelled once `liqpass sync` has read every block in which it could be paid.
+    """
     _show(session, session.app.use_cases.selling.cancel(order_id, actor=actor, reason=reason), as_json)
 
 
