@@ -187,6 +187,42 @@ def test_verdict__size_raised_after_binding__needs_review(story: Story) -> None:
     assert Reason.SIZE_RAISED in decision.reasons
 
 
+@pytest.mark.parametrize("inst_id", ["BTC-USDT-SWAP", "BTC-USDC-SWAP"])
+def test_verdict__hedged_after_binding_and_still_at_the_claim__needs_review(
+    story: Story, inst_id: str
+) -> None:
+    story.clock.time_ms = NOW_MS + 60_000
+    story.exchange.open_position("trader-1", inst_id, contracts=Decimal(10), direction="short")
+    story.close(Close.FULL_LIQUIDATION)
+
+    decision = story.claim()
+
+    assert decision.verdict is Verdict.NEEDS_REVIEW
+    assert decision.reasons == (Reason.LIQUIDATED_IN_WINDOW, Reason.POSITION_HEDGED)
+
+
+def test_verdict__hedge_in_the_instrument_closed_before_the_claim__needs_review(story: Story) -> None:
+    story.clock.time_ms = NOW_MS + 60_000
+    hedge = story.exchange.open_position(
+        "trader-1", "BTC-USDT-SWAP", contracts=Decimal(10), direction="short"
+    )
+    story.close(Close.FULL_LIQUIDATION)
+    story.exchange.close_position("trader-1", hedge.pos_id, Close.MANUAL)
+
+    decision = story.claim()
+
+    assert decision.verdict is Verdict.NEEDS_REVIEW
+    assert decision.reasons == (Reason.LIQUIDATED_IN_WINDOW, Reason.POSITION_HEDGED)
+
+
+def test_verdict__the_other_way_after_the_liquidation__still_eligible(story: Story) -> None:
+    story.close(Close.FULL_LIQUIDATION)
+    story.clock.time_ms = EVENT_MS + 60_000
+    story.exchange.open_position("trader-1", "BTC-USDT-SWAP", contracts=Decimal(10), direction="short")
+
+    assert story.claim().verdict is Verdict.ELIGIBLE
+
+
 @pytest.mark.parametrize("column", ["posId", "uTime", "liqPenalty", "realizedPnl"])
 def test_verdict__number_instead_of_string__needs_review(
     story: Story, server: SimulatorServer, column: str
