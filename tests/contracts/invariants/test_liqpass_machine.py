@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from machine import LiqPassMachine
 
 CAMPAIGN = os.environ.get("LIQPASS_CAMPAIGN") == "1"
-RUNS = int(os.environ.get("LIQPASS_CAMPAIGN_RUNS", "400")) if CAMPAIGN else 10
+RUNS = int(os.environ.get("LIQPASS_CAMPAIGN_RUNS", "100")) if CAMPAIGN else 10
 DEPTH = int(os.environ.get("LIQPASS_CAMPAIGN_STEPS", "60")) if CAMPAIGN else 20
 ROUNDS = 4
 """Further rounds only while some action is too rare: chance alone must not fail a run."""
