@@ -34,7 +34,7 @@ class Case:
     """A batch file beside what the chain held of it at `head`.
 
     `paid`: policies that the vault paid under this very batch, as the file says; `held`: words of USDC's
-    refusal for recipients that it would not pay now.
+    refusal for recipients that it would not pay now; `failed`: policies whose refusal the vault has logged.
     """
 
     site: Site
@@ -43,6 +43,7 @@ class Case:
     approval: BatchOnChain | None
     paid: frozenset[int]
     held: dict[int, str]
+    failed: frozenset[int]
 
     @classmethod
     def read(cls, site: Site, path: Path) -> Case:
@@ -50,7 +51,9 @@ class Case:
         batch = parse_batch_file(path.read_bytes())
         head = site.reader.head()
         approval = site.reader.batch(batch.batch_id, head)
-        case = cls(site, batch, head, approval, _paid_at(site, batch, head), {})
+        paid = _logged(site, batch, head, failed=False)
+        failed = _logged(site, batch, head, failed=True) - paid
+        case = cls(site, batch, head, approval, paid, {}, failed)
         return replace(case, held={item.policy_no: words for item, words in _held(site, case.open_items)})
 
     @property
@@ -65,9 +68,22 @@ class Case:
         return tuple(item for item in self.batch.items if item.policy_no not in self.paid)
 
     @property
+    def to_send(self) -> tuple[BatchItem, ...]:
+        """What is open, but for recipients that USDC refuses and whose refusal is on chain already.
+
+        A refused one is sent once: the vault skips it, and its PayoutFailed is the only word by which the
+        service learns that the claim is held.
+        """
+        return tuple(
+            item
+            for item in self.open_items
+            if item.policy_no not in self.held or item.policy_no not in self.failed
+        )
+
+    @property
     def due(self) -> Usdc:
-        """What is to be paid now: open and not held."""
-        return Usdc(sum(item.amount for item in self.open_items if item.policy_no not in self.held))
+        """What the vault must hold and may pay today: it asks that before it finds out whom USDC refuses."""
+        return Usdc(sum(item.amount for item in self.to_send))
 
     def facts(self, history: SignedHistory) -> ChainFacts:
         """What the chain and this signer's history say of the file. Raises ChainError."""
@@ -183,19 +199,20 @@ def is_paid(site: Site, policy_no: int, block: BlockId) -> bool:
 
 def paid_now(site: Site, batch: BatchFile) -> frozenset[int]:
     """Policies that the vault has paid under this batch, exactly as the file says."""
-    return _paid_at(site, batch, site.reader.head())
+    return _logged(site, batch, site.reader.head(), failed=False)
 
 
-def _paid_at(site: Site, batch: BatchFile, head: BlockRef) -> frozenset[int]:
-    executed = {
+def _logged(site: Site, batch: BatchFile, head: BlockRef, *, failed: bool) -> frozenset[int]:
+    """Policies with a PayoutExecuted, or a PayoutFailed, log that says what the file says."""
+    logged = {
         (log.policy_no, log.recipient, log.amount, log.evidence_hash)
         for log in site.reader.payout_logs(batch.batch_id, head.number)
-        if not log.failed
+        if log.failed == failed
     }
     return frozenset(
         item.policy_no
         for item in batch.items
-        if (item.policy_no, item.recipient, item.amount, format_bytes32(item.evidence_hash)) in executed
+        if (item.policy_no, item.recipient, item.amount, format_bytes32(item.evidence_hash)) in logged
     )
 
 

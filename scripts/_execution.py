@@ -37,7 +37,7 @@ class Chunk:
 
 
 class Execution:
-    """The payouts of one case that are open and not held."""
+    """The payouts of one case that are open and not known to be held."""
 
     def __init__(self, operator: Operator, case: Case) -> None:
         self._operator, self._case, self._site = operator, case, operator.site
@@ -51,9 +51,8 @@ class Execution:
         return f"payout/execute/{self._case.batch.batch_id}/0x{self._case.batch.payout_root.hex()}/"
 
     def open_policies(self) -> list[int]:
-        """Not paid and not held, in the order of the tree, in which proofs of neighbours are short."""
-        case = self._case
-        wanted = [item.policy_no for item in case.open_items if item.policy_no not in case.held]
+        """What is to be sent, in the order of the tree, in which proofs of neighbours are short."""
+        wanted = [item.policy_no for item in self._case.to_send]
         return sorted(wanted, key=lambda policy: self._tree.places[self._index[policy]], reverse=True)
 
     def plan(self) -> list[Chunk]:
@@ -80,9 +79,8 @@ class Execution:
     def run(self, sender: Sender) -> dict[int, str]:
         """Pay everybody who can be paid; the policies that USDC refused meanwhile, with the transaction."""
         rest = self.open_policies()
-        earlier = self._finish_earlier(sender)
-        rest = [policy for policy in rest if policy not in earlier]
-        failed: dict[int, str] = {}
+        earlier, failed = self._finish_earlier(sender)
+        rest = [policy for policy in rest if policy not in earlier and policy not in failed]
         total, number = len(rest), 0
         while rest:
             chunk = self._chunk(rest[: self._largest(rest)])
@@ -98,17 +96,19 @@ class Execution:
             rest = left + rest[len(chunk.policies) :]
         return failed
 
-    def _finish_earlier(self, sender: Sender) -> frozenset[int]:
-        """What an earlier run left in flight comes first, whatever would be planned now; whom it paid."""
+    def _finish_earlier(self, sender: Sender) -> tuple[frozenset[int], dict[int, str]]:
+        """What an earlier run left in flight comes first, whatever would be planned now; whom it paid, and
+        whom USDC refused."""
         found = sender.unfinished(self.key_prefix)
         if found is None:
-            return frozenset()
+            return frozenset(), {}
         key, data = found
         payouts = decode(["uint64", _PAYOUTS, "bytes32[]", "bool[]"], data[4:])[1]
         chunk = Chunk(tuple(int(payout[1]) for payout in payouts), data)
         click.echo(f"going on with an earlier run's transaction of {len(chunk.policies)} payouts")
-        paid, _ = self._ends(chunk, sender.resume(key, data, self.step(chunk)))
-        return paid
+        outcome = sender.resume(key, data, self.step(chunk))
+        paid, refused = self._ends(chunk, outcome)
+        return paid, dict.fromkeys(refused, outcome.tx_hash or "")
 
     def _ends(self, chunk: Chunk, outcome: Outcome) -> tuple[frozenset[int], frozenset[int]]:
         """Policies of the chunk that are paid, and those that USDC refused."""

@@ -126,8 +126,9 @@ def execute(
 ) -> None:
     """Check an approved batch as the approver did and pay it, each policy once for ever. PAYER.
 
-    Skips what is paid, goes on with what an earlier run left in flight, and reports recipients that USDC
-    refuses as held.
+    Skips what is paid and goes on with what an earlier run left in flight. A recipient that USDC refuses is
+    sent once a batch: the vault skips it and logs that, so that `liqpass reconcile` holds the claim; it is
+    reported as held.
 
     \b
     ape run payout execute --file batch-20260122.json --account payer --network base:mainnet

@@ -194,6 +194,23 @@ def test_execute__denylisted_recipient__is_held_and_paid_once_allowed(world: Wor
     assert "held:" not in paid.output
 
 
+def test_execute__denylisted_recipient__refused_on_chain_once_a_batch(world: World) -> None:
+    """PayoutFailed is how `liqpass reconcile` learns that the claim is HELD; a second says nothing new."""
+    file = world.write(world.batch(world.item(1), world.item(2), world.item(3)))
+    world.approve(file)
+    denied = world.policy_buyer(2)
+    world.send(world.usdc.functions.blacklist(denied), DEPLOYER)
+
+    held = world.execute(file)
+    again = world.execute(file)
+
+    failed = world.vault.events.PayoutFailed().get_logs(from_block=0)
+    assert [(log["args"]["policyNo"], log["args"]["recipient"]) for log in failed] == [(2, denied)]
+    assert f"held: policy 2, {denied}: Blacklistable: account is blacklisted" in held.output
+    assert again.exit_code == 0, again.output
+    assert world.paid([1, 2, 3]) == [1, 3]
+
+
 def test_execute__denied_between_check_and_block__is_reported_and_paid_later(world: World) -> None:
     """The vault skips it: a receipt with PayoutFailed; the same chunk may go again under a new key."""
     file = world.write(world.batch(world.item(1)))
