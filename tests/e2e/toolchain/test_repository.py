@@ -37,3 +37,12 @@ def test_node_lock__every_platform_of_foundry_is_there() -> None:
     for tool in ("anvil", "forge"):
         found = {name.split(f"@foundry-rs/{tool}-")[1] for name in locked if f"@foundry-rs/{tool}-" in name}
         assert found == FOUNDRY_PLATFORMS
+
+
+def test_test_files__have_names_of_their_own() -> None:
+    # pytest imports them by base name: two of one name cannot be run together.
+    names = [
+        path.name for path in committed_files() if path.name.startswith("test_") and path.suffix == ".py"
+    ]
+
+    assert sorted(names) == sorted(set(names))
