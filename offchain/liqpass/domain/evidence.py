@@ -185,16 +185,6 @@ class Bundle:
             salt=parse_sha256(record["salt"]),
         )
 
-    def storable(self) -> bytes:
-        """`canonical()`, where `parse_bundle` will read it again.
-
-        Raises `EvidenceError` above `MAX_BYTES`: a bundle that no signer can read must never be frozen.
-        """
-        data = self.canonical()
-        if len(data) > MAX_BYTES:
-            raise EvidenceError(f"the evidence has {len(data)} bytes, at most {MAX_BYTES} can be checked")
-        return data
-
     def canonical(self) -> bytes:
         """The RFC 8785 bytes: what is stored, handed out and hashed."""
         return canonical_json(self.as_json())
