@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ape
 import pytest
 from ape_runs import REPOSITORY, ape_run, change_parameters, deployments_folder, nonce_of
 from eth_account import Account
@@ -49,7 +48,8 @@ def deployer(tmp_path: Path, sepolia: Anvil) -> LocalAccount:
     folder = tmp_path / "ape" / "accounts"
     folder.mkdir(parents=True)
     (folder / "deployer.json").write_text(json.dumps(keyfile))
-    (folder.parent / "packages").symlink_to(ape.config.DATA_FOLDER / "packages")  # compiled dependencies
+    # The Solidity libraries as `make` compiled with them.
+    (folder.parent / "packages").symlink_to(REPOSITORY / "node_modules" / ".cache" / "ape" / "packages")
     sepolia.rpc("anvil_setBalance", account.address, hex(10**18))
     return account
 
