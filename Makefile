@@ -55,6 +55,7 @@ clean: ## remove everything that the targets made
 
 .venv/.locked: requirements.lock tools/find_python
 	python="$$(tools/find_python)" && rm -rf .venv && "$$python" -m venv .venv
+	@echo "installing the locked Python packages (two or three minutes the first time)"
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	touch $@
 

@@ -7,20 +7,14 @@ import signal
 import sys
 from types import FrameType
 
-from liqpass.adapters.chain.anvil import AnvilError
-from liqpass.adapters.okx.simulator.accounts import SimulatorError
-from rich.console import Console
-
-from demo.narrator import Narrator
-from demo.stage import DemoError
-from demo.story import run
-
 
 class Interrupted(BaseException):
     """Ctrl-C or a kill. Not a KeyboardInterrupt, which click would turn into a command's failure."""
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.SIG_IGN)  # a second Ctrl-C must not stop the cleaning up
     raise Interrupted
 
 
@@ -28,16 +22,14 @@ def main() -> int:
     argparse.ArgumentParser(prog="make demo", description=__doc__).parse_args()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, _interrupt)
-    narrator = Narrator(Console(width=160 if not sys.stdout.isatty() else None, highlight=False))
     try:
-        run(narrator)
-    except (DemoError, AnvilError, SimulatorError) as error:
-        narrator.failure(str(error))
-        return 1
+        # Only now, because it takes seconds, in which an interruption has to be clean too.
+        from demo.story import perform  # noqa: PLC0415
+
+        return perform()
     except Interrupted:
-        narrator.say("interrupted: chain, simulator and files are gone")
+        sys.stdout.write("interrupted: chain, simulator and files are gone\n")
         return 130
-    return 0
 
 
 if __name__ == "__main__":

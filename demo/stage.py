@@ -71,7 +71,7 @@ class Stage:
         # ape takes seconds to import, and only here is it needed.
         from ape._cli import cli as ape_cli  # noqa: PLC0415
 
-        options = ["--network", f"ethereum:local:{self.node.url}", "--deployments", str(self.deployments)]
+        options = ["--network", self.network, "--deployments", str(self.deployments)]
         if words[0] not in ("status",):
             options += ["--journal", str(self.journals)]
         return self._run(ape_cli, ["ape", "run"], list(words), options, lines=lines, fails=fails)
@@ -87,6 +87,11 @@ class Stage:
         record = json.loads((self.deployments / "local.json").read_bytes())
         address = record["contracts"][name]["address"]
         return self.web3.eth.contract(self.web3.to_checksum_address(address), abi=abi_of(name))
+
+    @property
+    def network(self) -> str:
+        """What ape calls this chain."""
+        return f"ethereum:local:{self.node.url}"
 
     @property
     def usdc(self) -> Contract:

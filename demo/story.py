@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from liqpass.adapters.chain.anvil import AnvilError
 from liqpass.adapters.okx.simulator.accounts import SimulatorError
 from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.domain.money import Usdc, format_usdc, parse_usdc
+from rich.console import Console
 
 from demo.narrator import Narrator
 from demo.stage import APPROVER, BUYERS, GUARDIAN, KEPT, PAYER, RELAYER, TREASURY, DemoError, Stage
@@ -68,7 +71,7 @@ def open_for_business(stage: Stage) -> None:
     stage.narrator.chapter("1  A chain, an exchange, three contracts")
     stage.narrator.say(
         f"anvil listens at {stage.node.url}, the OKX simulator at {stage.simulator.url}; one clock for both,"
-        " it shows 2026-01-22 03:00 UTC."
+        f" it shows 2026-01-22 03:00 UTC. Each `ape run` below also has --network {stage.network}."
     )
     stage.ape("deploy", lines=8)
     stage.ape("status", lines=1)
@@ -237,8 +240,14 @@ def _keep(files: list[Path]) -> None:
         shutil.copy(file, KEPT)
 
 
-def run(narrator: Narrator) -> None:
-    """Opens the stage, tells the story, closes the stage."""
+def perform() -> int:
+    """Opens the stage, tells the story, closes the stage; the exit code."""
+    narrator = Narrator(Console(width=None if sys.stdout.isatty() else 160, highlight=False))
     shutil.rmtree(KEPT, ignore_errors=True)
-    with Stage.open(narrator) as stage:
-        tell(stage)
+    try:
+        with Stage.open(narrator) as stage:
+            tell(stage)
+    except (DemoError, AnvilError, SimulatorError) as error:
+        narrator.failure(str(error))
+        return 1
+    return 0
