@@ -90,6 +90,22 @@ def ranges(node: Node) -> list[tuple[int, int]]:
     ]
 
 
+def test_chain_id__genesis_of_the_record__asked_for_once(node: Node) -> None:
+    contracts = Contracts(31337, CHECKOUT, VAULT, first_block=100, genesis_hash=block_hash(0))
+    reader = Web3ChainReader(Web3(node), contracts, local_final_depth=5)
+
+    assert (reader.chain_id(), reader.chain_id()) == (31337, 31337)
+    assert [method for method, _ in node.asked].count("eth_getBlockByNumber") == 1
+
+
+def test_chain_id__another_chain_of_the_same_id__refused(node: Node) -> None:
+    contracts = Contracts(31337, CHECKOUT, VAULT, first_block=100, genesis_hash=block_hash(0, fork=1))
+    reader = Web3ChainReader(Web3(node), contracts, local_final_depth=5)
+
+    with pytest.raises(ChainError, match="another chain 31337 than the deployment record"):
+        reader.chain_id()
+
+
 def test_premium_logs__one_log__every_field(node: Node, reader: Web3ChainReader) -> None:
     node.pay(4_321)
 

@@ -34,10 +34,20 @@ def test_read_deployment__complete__lower_case_addresses_and_first_block(tmp_pat
     assert read_deployment(file, chain_id=31337) == Contracts(31337, CHECKOUT.lower(), VAULT, 7)
 
 
+def test_read_deployment__genesis_and_usdc_recorded__in_lower_case(tmp_path: Path) -> None:
+    file = tmp_path / "local.json"
+    file.write_text(json.dumps({**record(), "genesisHash": "0x" + "AB" * 32, "usdc": "0x" + "CD" * 20}))
+
+    contracts = read_deployment(file, chain_id=31337)
+
+    assert (contracts.genesis_hash, contracts.usdc) == ("0x" + "ab" * 32, "0x" + "cd" * 20)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{", "not JSON"),
+        (json.dumps({**record(), "genesisHash": 7}), "genesisHash that is not hexadecimal"),
         ("[]", "chain None"),
         (json.dumps({"chainId": 8453, "contracts": {}}), "of chain 8453, settings say 31337"),
         (json.dumps({"chainId": 31337}), "lists no contracts"),

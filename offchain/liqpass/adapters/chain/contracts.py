@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_utils.address import is_address
+from eth_utils.hexadecimal import is_hex
 
 
 class DeploymentError(Exception):
@@ -17,12 +18,17 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """Addresses (lower case) of one chain, and the block before which none of our logs can be."""
+    """Addresses (lower case) of one chain, and the block before which none of our logs can be.
+
+    `genesis_hash` tells one chain from another of the same id; None, as `usdc`, where not recorded.
+    """
 
     chain_id: int
     checkout: str
     vault: str
     first_block: int
+    genesis_hash: str | None = None
+    usdc: str | None = None
 
 
 def read_deployment(path: Path, *, chain_id: int) -> Contracts:
@@ -45,7 +51,18 @@ def read_deployment(path: Path, *, chain_id: int) -> Contracts:
         checkout["address"].lower(),
         vault["address"].lower(),
         min(int(checkout["block"]), int(vault["block"])),
+        _optional_hex(path, record, "genesisHash"),
+        _optional_hex(path, record, "usdc"),
     )
+
+
+def _optional_hex(path: Path, record: dict[str, Any], name: str) -> str | None:
+    value = record.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not is_hex(value):
+        raise DeploymentError(f"{path} has a {name} that is not hexadecimal")
+    return value.lower()
 
 
 def _entry(path: Path, contracts: dict[str, Any], name: str) -> dict[str, Any]:

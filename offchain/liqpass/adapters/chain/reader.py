@@ -39,6 +39,7 @@ class Web3ChainReader:
         self._contracts = contracts
         self._local_final_depth = local_final_depth
         self._log_range = log_range
+        self._genesis_seen = False
         self._checkout: Contract = _contract(web3, contracts.checkout, "Checkout")
         self._vault: Contract = _contract(web3, contracts.vault, "PayoutVault")
 
@@ -48,8 +49,21 @@ class Web3ChainReader:
         return self._contracts
 
     def chain_id(self) -> int:
-        """The chain id that the node answers."""
-        return _ask(lambda: self._web3.eth.chain_id)
+        """The chain id that the node answers. Raises ChainError on another chain of the same id.
+
+        Every local chain has the same id: read from the wrong one, each payment would look reorganised.
+        """
+        chain_id = _ask(lambda: self._web3.eth.chain_id)
+        expected = self._contracts.genesis_hash
+        if chain_id == self._contracts.chain_id and expected is not None and not self._genesis_seen:
+            genesis = self.block(0)
+            if genesis is None or genesis.hash != expected:
+                raise ChainError(
+                    f"the node is of another chain {chain_id} than the deployment record: its genesis block "
+                    f"is {None if genesis is None else genesis.hash}, the record's {expected}"
+                )
+            self._genesis_seen = True
+        return chain_id
 
     def vault(self) -> str:
         """The vault's address, lower case."""
