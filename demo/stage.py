@@ -24,6 +24,7 @@ from liqpass.entrypoints.cli import main as liqpass_cli
 from web3 import Web3
 from web3.contract import Contract
 
+from demo.interruption import EXIT_CODE, Interrupted
 from demo.narrator import Narrator
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -148,6 +149,8 @@ class Stage:
         self, cli: Any, program: list[str], words: list[str], options: list[str], *, lines: int, fails: bool
     ) -> str:
         result = CliRunner().invoke(cli, [*program[1:], *words, *options])
+        if result.exit_code == EXIT_CODE:  # ape has a way of its own with signals while it is connected
+            raise Interrupted
         shown = [word.replace(f"{self.folder}/", "") for word in words]
         output = result.output.replace(f"{self.folder}/", "")
         self.narrator.command([*program, *shown], output, lines=lines)
