@@ -164,4 +164,5 @@ class Application:
     def site(self) -> Site:
         """Where this book is kept."""
         env = Env.SIMULATOR if self.settings.is_local else Env.PRODUCTION
-        return Site(self.settings.chain_id, self.contracts.checkout, self.contracts.vault, str(env))
+        contracts = self.contracts
+        return Site(self.settings.chain_id, contracts.checkout, contracts.vault, str(env), contracts.usdc)

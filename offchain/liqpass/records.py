@@ -24,6 +24,7 @@ class Site:
     checkout: str
     vault: str
     okx_env: str
+    usdc: str | None = None  # None where the deployment record does not say
 
 
 @dataclass(frozen=True, slots=True)

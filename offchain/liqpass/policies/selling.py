@@ -14,6 +14,7 @@ from liqpass.domain.policy_state import PolicyAction, PolicyState
 from liqpass.domain.pricing import Price, price
 from liqpass.domain.quote import order_id
 from liqpass.domain.reasons import Reason
+from liqpass.domain.recipient import ZERO_ADDRESS, refused_recipient
 from liqpass.domain.underwriting import quoting_closed
 from liqpass.lookups import existing_order
 from liqpass.ports import Clock, Store, UnitOfWork
@@ -90,10 +91,19 @@ class Selling:
     ) -> Order:
         """A DRAFT for this wallet. `premium` and `payout`, where the client states them, must be ours.
 
-        Raises InvalidInputError, PausedError, RefusedError (MONEY_DIFFERS_FROM_QUOTE, PERSON_BLOCKED,
-        EXPOSURE_EXHAUSTED).
+        Raises InvalidInputError, PausedError, RefusedError (RECIPIENT_REFUSED, MONEY_DIFFERS_FROM_QUOTE,
+        PERSON_BLOCKED, EXPOSURE_EXHAUSTED).
         """
         wallet = parse_buyer(buyer)
+        site = self._site
+        # The payout goes to the buyer: to one of our contracts it would be refused only after the premium.
+        refused = refused_recipient(
+            wallet, vault=site.vault, checkout=site.checkout, usdc=site.usdc or ZERO_ADDRESS
+        )
+        if refused is not None:
+            raise RefusedError(
+                f"{wallet} is a contract of ours or the zero address: no buyer's wallet", refused
+            )
         now_ms = self._clock.now_ms()
         offer = price(self._parameters)
         for stated, ours, name in (

@@ -14,7 +14,7 @@ from liqpass.domain.quote import order_id, quote_hash
 from liqpass.domain.reasons import Reason
 from liqpass.policies import ByOrder, ByPosition
 from liqpass.refusals import ConflictError, InvalidInputError, PausedError, RefusedError
-from paper_chain import BUYER, OTHER_BUYER, PAYOUT, PREMIUM
+from paper_chain import BUYER, CHECKOUT, OTHER_BUYER, PAYOUT, PREMIUM, USDC, VAULT
 from payout_steps import pass_validity
 from worlds import World
 
@@ -45,6 +45,17 @@ def test_create_order__money_differs__refused_and_nothing_stored(world: World) -
         world.do.selling.create_order(BUYER, actor="buyer", premium=Usdc(PREMIUM - 1))
 
     assert error.value.reasons == (Reason.MONEY_DIFFERS_FROM_QUOTE,)
+    assert world.snapshot() == before
+
+
+@pytest.mark.parametrize("contract", [CHECKOUT, VAULT, USDC])
+def test_create_order__buyer_is_a_contract_of_ours__refused(world: World, contract: str) -> None:
+    before = world.snapshot()
+
+    with pytest.raises(RefusedError, match="no buyer's wallet") as error:
+        world.do.selling.create_order(contract, actor="buyer")
+
+    assert error.value.reasons == (Reason.RECIPIENT_REFUSED,)
     assert world.snapshot() == before
 
 

@@ -213,7 +213,7 @@ class World:
             vault=KeyVault([MASTER_KEY]),
             signatures=self.signatures,
             signers=self.signers,
-            site=Site(CHAIN_ID, CHECKOUT, VAULT, "simulator"),
+            site=Site(CHAIN_ID, CHECKOUT, VAULT, "simulator", USDC),
             parameters=parameters,
             first_block=0,
         )
