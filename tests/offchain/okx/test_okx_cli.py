@@ -178,3 +178,9 @@ def test_check__host_not_of_okx__refused(reader: Credentials) -> None:
 
     assert result.exit_code == 1
     assert "not a host of OKX" in result.stderr
+
+
+def test_simulate__port_that_cannot_be__usage_error() -> None:
+    result = CliRunner().invoke(okx, ["simulate", "--port", "99999"])
+
+    assert (result.exit_code, "0<=x<=65535" in result.output) == (2, True)

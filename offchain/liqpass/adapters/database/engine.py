@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 BUSY_TIMEOUT_S = 30
 
@@ -27,7 +27,12 @@ def open_engine(url: str) -> Engine:
     except ArgumentError:
         raise DatabaseUrlError("the database URL is not a URL that SQLAlchemy understands") from None
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=16, max_overflow=48)
+        try:
+            return create_engine(parsed, pool_size=16, max_overflow=48)
+        except (ImportError, NoSuchModuleError):
+            raise DatabaseUrlError(
+                f"no driver for {parsed.drivername} is installed: only SQLite is supported here"
+            ) from None
     if not parsed.database or parsed.database == ":memory:":
         raise DatabaseUrlError("SQLite needs a file: sqlite:///path/to/liqpass.db")
     _create_private(Path(parsed.database))

@@ -32,7 +32,9 @@ def okx() -> None:
 
 @okx.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=0, show_default=True, help="Port; 0 takes any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port; 0 takes any free one."
+)
 @click.option(
     "--scenario-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
