@@ -5,9 +5,10 @@ Variables start with `LIQPASS_`; no `.env` file is read. No message quotes a sec
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ LOCAL_CHAIN_ID = 31337
 DEPLOYMENT_FILES = {31337: "local", 84532: "base-sepolia", 8453: "base"}
 OKX_HOSTS = ("www.okx.com", "eea.okx.com", "us.okx.com")
 _AMOUNTS = ("premium", "payout_cap", "daily_cap", "hot_wallet_max", "max_open_exposure")
+# Read by others beside this package: the ape scripts and the test campaigns.
+_FOREIGN = ("LIQPASS_JOURNAL_FOLDER", "LIQPASS_CAMPAIGN")
 
 
 class SettingsError(Exception):
@@ -73,7 +76,7 @@ class Settings(BaseSettings):
     master_key_file: Path | None = Field(None, description="file of mode 0600 with the master key")
     previous_master_keys: SecretStr = Field(SecretStr(""), description="older master keys, comma separated")
     parameters: dict[str, str] = Field(
-        default_factory=dict, description="overrides, LIQPASS_PARAMETERS__<NAME>"
+        default_factory=dict, description="one parameter instead of its conservative value"
     )
 
     @field_validator("parameters")
@@ -124,8 +127,44 @@ class Settings(BaseSettings):
         return keys
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A variable that may be set; `default` as it would be written, empty where there is none."""
+
+    name: str
+    meaning: str
+    default: str
+
+
+def known_settings() -> list[Known]:
+    """Every variable with its meaning and default. Nothing of the environment is in it."""
+    known = []
+    for field, info in Settings.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()  # of the source text, not of the environment
+        name = f"LIQPASS_{field.upper()}" + ("__<NAME>" if field == "parameters" else "")
+        known.append(Known(name, info.description or "", str(default) if default else ""))
+    return known
+
+
+def _unknown_names(environment: Iterable[str]) -> list[str]:
+    # A misspelt variable would otherwise leave its default in force without a word.
+    names = [name for name in environment if name.upper().startswith("LIQPASS_")]
+    fields = {f"LIQPASS_{field}".upper() for field in Settings.model_fields}
+    prefixes = ("LIQPASS_PARAMETERS__", *_FOREIGN)
+    return sorted(
+        name for name in names if name.upper() not in fields and not name.upper().startswith(prefixes)
+    )
+
+
 def read_settings() -> Settings:
     """Settings from the environment; raises SettingsError with one line per fault."""
+    unknown = _unknown_names(os.environ)
+    if unknown:
+        raise SettingsError(
+            "\n".join(f"{name}: no such setting (`liqpass settings` lists them)" for name in unknown)
+        )
     try:
         return Settings()
     except ValidationError as error:

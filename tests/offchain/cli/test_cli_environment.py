@@ -1,5 +1,9 @@
 """Commands over the real settings: the database, missing pieces, nothing secret in any message."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,3 +71,44 @@ def test_params__wrong_setting__named(run: Run, monkeypatch: pytest.MonkeyPatch)
     result = run("params")
 
     assert (result.exit_code, "premium must be an amount" in result.stderr) == (1, True)
+
+
+def test_settings__secret_set__names_and_defaults_without_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIQPASS_MASTER_KEY", "canary")
+
+    result = run("settings", "--json")
+
+    defaults = {each["name"]: each["default"] for each in json.loads(result.stdout)["settings"]}
+    assert defaults["LIQPASS_DATABASE_URL"] == "sqlite:///liqpass.db"
+    assert (defaults["LIQPASS_CHAIN_ID"], defaults["LIQPASS_MASTER_KEY"]) == ("31337", "")
+    assert "LIQPASS_PARAMETERS__<NAME>" in defaults
+    assert "canary" not in result.stdout + run("settings").stdout
+    assert "liqpass settings" in run("--help").stdout
+
+
+def test_db__database_without_a_driver__one_line_without_the_url(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for scheme in ("postgresql", "nosuch"):
+        monkeypatch.setenv("LIQPASS_DATABASE_URL", f"{scheme}://u:canary@127.0.0.1/x")
+
+        result = run("db", "current")
+
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert "only SQLite is supported here" in result.stderr
+        assert "canary" not in result.stderr
+
+
+def test_settings__reader_gone__ends_without_a_word() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    code = "from liqpass.entrypoints.cli import main; main()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "settings"], stdout=write_end, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write_end)
+
+    assert (done.returncode, done.stderr) == (1, b"")

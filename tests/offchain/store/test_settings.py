@@ -67,6 +67,31 @@ def test_read_settings__wrong_value__clear_error(
         read_settings()
 
 
+def test_read_settings__unknown_variables__each_named_without_its_value(
+    environment: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(DATABASE_URI="canary", RPC="canary")
+    monkeypatch.setenv("liqpass_master_kee", "canary")
+
+    with pytest.raises(SettingsError) as error:
+        read_settings()
+
+    assert [line.split(":")[0] for line in str(error.value).splitlines()] == [
+        "LIQPASS_DATABASE_URI",
+        "LIQPASS_RPC",
+        "liqpass_master_kee",
+    ]
+    assert "canary" not in str(error.value)
+
+
+def test_read_settings__variables_of_scripts_and_campaigns__let_pass(
+    environment: Callable[..., None],
+) -> None:
+    environment(JOURNAL_FOLDER="/tmp", CAMPAIGN_RUNS="9")
+
+    assert read_settings().rules() == CONSERVATIVE
+
+
 def test_read_settings__simulator_on_the_local_chain__accepted(environment: Callable[..., None]) -> None:
     environment(OKX_HOST="http://127.0.0.1:1234", CLOCK="chain")
 

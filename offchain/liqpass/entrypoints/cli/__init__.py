@@ -7,6 +7,7 @@ import click
 from liqpass.entrypoints.cli.audit import audit
 from liqpass.entrypoints.cli.batch import batch
 from liqpass.entrypoints.cli.claims import claims
+from liqpass.entrypoints.cli.configuration import settings
 from liqpass.entrypoints.cli.evidence import evidence
 from liqpass.entrypoints.cli.ledger import reconcile, report, sync
 from liqpass.entrypoints.cli.okx import okx
@@ -22,8 +23,9 @@ from liqpass.entrypoints.cli.tx import tx
 def main(ctx: click.Context) -> None:
     """LiqPass 24h: liquidation cover that settles in USDC.
 
-    Settings come from the environment (LIQPASS_…), secrets from the environment or from files, never from
-    arguments. Amounts are USDC, times UTC. Every command ends with 0, 1 (refused or failed) or 2 (usage).
+    Settings come from the environment: `liqpass settings` lists them (LIQPASS_…). Secrets come from the
+    environment or from files, never from arguments. Amounts are USDC, times UTC. Every command ends with 0, 1
+    (refused or failed) or 2 (usage).
     """
     ctx.ensure_object(Session)
 
@@ -42,6 +44,7 @@ for command in (
     pause,
     reconcile,
     report,
+    settings,
     sync,
     tx,
 ):

@@ -71,6 +71,8 @@ class FaultGroup(click.Group):
         except SQLAlchemyError as error:
             # Its text quotes statements with their parameters.
             raise click.ClickException(f"the database refused: {type(error).__name__}") from None
+        except BrokenPipeError:  # the reader, say `head`, has enough: click ends quietly with 1
+            raise
         except OSError as error:
             raise click.ClickException(f"{error.filename or 'input/output'}: {error.strerror}") from None
 
