@@ -24,6 +24,7 @@ from liqpass.ports import ChainError as ReadingError
 from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
+from scripts._autosign import sign_without_asking
 from scripts._connection import Connection, NetworkRefusedError
 from scripts._handover import selector_of
 from scripts._parameters import ParametersError
@@ -238,7 +239,7 @@ class Operator:
         if (account is None) == (safe_address is None):
             raise click.UsageError("say who acts: --account ALIAS, or --safe FILE with --safe-address 0x…")
         if account is not None and autosign and not dry_run:
-            account.set_autosign(True)
+            sign_without_asking(account)
         live = site.connection.live
         policy = Policy(max_fee_wei=int(max_fee_gwei * _GWEI)) if live else Policy.local()
         return cls(

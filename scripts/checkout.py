@@ -12,6 +12,7 @@ from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import Usdc, format_usdc
 
+from scripts._autosign import sign_without_asking
 from scripts._operator import Operator, OperatorCommand, RefusedError, Site, UsdcAmount, operator_options
 from scripts._premium import Payments, Premium, payment_refusals, premium_of_file, premium_of_options
 from scripts._sending import Step, calldata, perform
@@ -35,10 +36,8 @@ def cli() -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="In place of these three: what `liqpass order bind … --json` printed.",
 )
-@click.option("--permit", "way", flag_value="permit", help="Sign an EIP-2612 permit: one transaction.")
-@click.option(
-    "--gasless", "way", flag_value="gasless", help="Sign an EIP-3009 authorization; --relayer sends."
-)
+@click.option("--permit", is_flag=True, help="Sign an EIP-2612 permit: one transaction.")
+@click.option("--gasless", is_flag=True, help="Sign an EIP-3009 authorization; --relayer sends.")
 @account_option("--relayer", prompt=None)
 @operator_options
 def pay(  # noqa: PLR0917 - click passes options by name
@@ -47,7 +46,8 @@ def pay(  # noqa: PLR0917 - click passes options by name
     amount: Usdc | None,
     quote_hash: str | None,
     quote_file: Path | None,
-    way: str | None,
+    permit: bool,
+    gasless: bool,
     account: AccountAPI | None,
     relayer: AccountAPI | None,
     deployments: Path,
@@ -64,7 +64,10 @@ def pay(  # noqa: PLR0917 - click passes options by name
     ape run checkout pay --order 5b0c…-…-…  --amount 1.00 --quote-hash 0x… --account buyer --permit
     """
     premium = _premium(order, amount, quote_hash, quote_file)
-    if (relayer is not None) != (way == "gasless"):
+    if permit and gasless:
+        raise click.UsageError("give either --permit or --gasless")
+    way = "permit" if permit else "gasless" if gasless else None
+    if (relayer is not None) != gasless:
         raise click.UsageError("--gasless and --relayer ACCOUNT go together")
     if way is not None and account is None:
         raise click.UsageError("--permit and --gasless need an --account that signs")
@@ -81,7 +84,7 @@ def pay(  # noqa: PLR0917 - click passes options by name
     if found:
         raise RefusedError("refused, nothing was sent:\n" + "\n".join(f"  {reason}" for reason in found))
     if relayer is not None and account is not None and options["autosign"]:
-        account.set_autosign(True)
+        sign_without_asking(account)
     steps = _steps(payments, account if way else None, way)
     click.echo(
         f"{format_usdc(premium.amount)} USDC from {payer} to treasury "

@@ -15,6 +15,7 @@ from liqpass.adapters.chain.signer import ApeSigner
 from rich.console import Console
 from web3.exceptions import Web3Exception
 
+from scripts._autosign import sign_without_asking
 from scripts._build import Build, BuildError
 from scripts._checks import Subject, all_checks
 from scripts._connection import Connection, NetworkRefusedError, words_of
@@ -88,10 +89,11 @@ def cli(  # noqa: PLR0917 - click passes options by name
     """Deploy AccessManager, Checkout and PayoutVault, set up the roles and give every one of them away.
 
     Networks: ethereum:local (with a mock USDC), base:sepolia, base:mainnet; a node by its address as in
-    --network base:sepolia:https://… . --account deploys and ends holding nothing; on a local chain it may
-    be left out (TEST::0). Parameters are read from <deployments>/parameters/<chain>.yaml, the record is
-    written to <deployments>/<chain>.json after each step. Interrupted anywhere, run it again: it goes on and
-    deploys nothing twice. Ends with the comparison that `ape run status` makes.
+    --network base:sepolia:https://… and, always, ethereum:local:http://127.0.0.1:8545. --account deploys and
+    ends holding nothing; on a local chain it may be left out (TEST::0). Parameters are read from
+    <deployments>/parameters/<chain>.yaml, the record is written to <deployments>/<chain>.json after each
+    step. Interrupted anywhere, run it again: it goes on and deploys nothing twice. Ends with the comparison
+    that `ape run status` makes.
     """
     console = wide_console()
     try:
@@ -114,7 +116,7 @@ def cli(  # noqa: PLR0917 - click passes options by name
         if connection.live and record.handover is None and not yes:
             click.confirm(f"Deploy to {connection.chain} (chain {connection.chain_id})?", abort=True)
         if autosign:
-            deployer.set_autosign(True)
+            sign_without_asking(deployer)
         policy = Policy(max_fee_wei=int(max_fee_gwei * _GWEI)) if connection.live else Policy.local()
         with Engine.open(
             connection.rpc,

@@ -96,6 +96,31 @@ def test_pay__another_way_after_the_first__is_the_same_payment(world: World) -> 
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_pay__autosign_of_test_accounts__pays(world: World, way: str) -> None:
+    treasury = world.address(TREASURY)
+    before = world.balance(treasury)
+
+    result = pay(world, *WAYS[way], "--autosign")
+
+    assert transaction_in(result)
+    assert world.balance(treasury) - before == ONE_USDC
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--permit", "--gasless"], ["--gasless", "--permit"], ["--permit", "--gasless", "--relayer", "TEST::7"]],
+)
+def test_pay__two_ways_at_once__are_refused(world: World, options: list[str]) -> None:
+    before = world.nonces()
+
+    result = pay(world, *options)
+
+    assert result.exit_code == 2
+    assert "give either --permit or --gasless" in result.output
+    assert world.nonces() == before
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_pay__dry_run__sends_nothing(world: World, way: str) -> None:
     before = world.nonces()
 
@@ -171,8 +196,8 @@ def test_pay__record_of_another_chain__is_refused(world: World) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["--gasless"], ["--relayer", "TEST::7"], ["--safe", "x.json"], ["--permit", "--gasless"]],
-    ids=["no relayer", "relayer alone", "safe without its address", "two ways"],
+    [["--gasless"], ["--relayer", "TEST::7"], ["--safe", "x.json"]],
+    ids=["no relayer", "relayer alone", "safe without its address"],
 )
 def test_pay__options_that_do_not_fit__are_refused(world: World, options: list[str]) -> None:
     before = world.nonces()
