@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ape.api import ProviderAPI
+from ape.api import ProviderAPI, SubprocessProvider
 from liqpass.adapters.chain.rpc import BlockId, Web3Rpc
 from web3 import Web3
 from web3.contract import Contract
@@ -38,12 +38,17 @@ class Connection:
 
     @classmethod
     def of(cls, provider: ProviderAPI) -> Connection:
-        """Raises NetworkRefusedError for a network that LiqPass has no parameters for."""
+        """Raises NetworkRefusedError for a network without parameters, or a node that ape itself started."""
         network = f"{provider.network.ecosystem.name}:{provider.network.name}"
         chain = CHAINS.get(network)
         if chain is None:
             known = ", ".join(sorted(CHAINS))
             raise NetworkRefusedError(f"LiqPass has no parameters for {network}; it knows {known}")
+        # Such a node dies with this command: what it would show or take is nobody's chain.
+        if isinstance(provider, SubprocessProvider) and provider.process is not None:
+            raise NetworkRefusedError(
+                "name the node: --network ethereum:local:http://127.0.0.1:8545 (start one with `anvil`)"
+            )
         web3 = provider.web3
         return cls(chain, int(web3.eth.chain_id), chain != "local", web3, Web3Rpc(web3.provider))
 

@@ -24,7 +24,16 @@ from scripts._creations import ABIS, CONTRACTS, arguments_of, names
 from scripts._handover import manager_calls, multicall_data
 from scripts._locate import block_of_creation, creation_in_block, handover_log
 from scripts._parameters import Parameters
-from scripts._record import Deployed, Handover, Record, RecordError, load_record, role_entry, save_record
+from scripts._record import (
+    Deployed,
+    Handover,
+    Record,
+    RecordError,
+    keep_aside,
+    load_record,
+    role_entry,
+    save_record,
+)
 from scripts._roles import Role
 
 
@@ -84,6 +93,9 @@ class Deployment:
 
     def run(self) -> None:
         """Bring the deployment to its end. Raises DeploymentError, ChainError or BuildError."""
+        kept = keep_aside(self.record_path, self.record.genesis_hash)
+        if kept is not None:
+            self.tell(f"the record of the other chain is kept as {kept}")
         for name in names(self.parameters):
             self._create(name)
         self.record.usdc = self.parameters.usdc.address or self.record.contracts["MockUSDC"].address

@@ -120,6 +120,17 @@ def save_record(path: Path, record: Record) -> None:
         os.close(folder)
 
 
+def keep_aside(path: Path, genesis_hash: str) -> Path | None:
+    """Rename the record of a chain with another genesis block to `<chain>.<8 hex of its genesis>.json`.
+
+    That chain may still run elsewhere. The new path, None when there is no such record. Raises RecordError.
+    """
+    old = load_record(path)
+    if old is None or old.genesis_hash == genesis_hash:
+        return None
+    return path.replace(path.with_name(f"{path.stem}.{old.genesis_hash.removeprefix('0x')[:8]}.json"))
+
+
 def _rendered(record: Record) -> dict[str, Any]:
     document: dict[str, Any] = {
         "chainId": record.chain_id,

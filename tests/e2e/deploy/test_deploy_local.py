@@ -45,6 +45,13 @@ def test_deploy__twice__records_everything_and_sends_nothing_the_second_time(
     assert ", 0 differences" in status.output
 
 
+def test_deploy__autosign_of_a_test_account__deploys(node: Anvil, folder: Path) -> None:
+    result = ape_run("deploy", node.url, folder, "--autosign")
+
+    assert result.exit_code == 0, result.output
+    assert nonce_of(node, node.account(0).address) == TRANSACTIONS
+
+
 def test_deploy__dry_run__sends_and_writes_nothing(node: Anvil, folder: Path) -> None:
     result = ape_run("deploy", node.url, folder, "--dry-run")
 
@@ -63,16 +70,23 @@ def test_deploy__record_of_a_local_chain_that_is_gone__starts_anew(folder: Path)
         old = json.loads((folder / "local.json").read_text())
     with Anvil(genesis_timestamp_s=1_700_000_001) as node:
         stale = ape_run("status", node.url, folder)
+        dry = ape_run("deploy", node.url, folder, "--dry-run")
+        after_dry = sorted(path.name for path in folder.glob("*.json"))
         result = ape_run("deploy", node.url, folder)
         sent = nonce_of(node, node.account(0).address)
 
     assert before.exit_code == 0, before.output
     assert stale.exit_code == 1
     assert "DIFFERS" in stale.output
+    assert dry.exit_code == 0, dry.output
+    assert after_dry == ["local.json"]
     assert result.exit_code == 0, result.output
     assert "is of a local chain that is gone: starting anew" in result.output
     assert sent == TRANSACTIONS
     assert json.loads((folder / "local.json").read_text())["genesisHash"] != old["genesisHash"]
+    kept = folder / f"local.{old['genesisHash'][2:10]}.json"
+    assert json.loads(kept.read_text()) == old
+    assert sorted(folder.glob("*.json")) == sorted([folder / "local.json", kept])
 
 
 def test_deploy__parameters_changed_afterwards__is_refused(node: Anvil, folder: Path) -> None:
