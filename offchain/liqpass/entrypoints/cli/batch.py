@@ -17,6 +17,7 @@ from liqpass.entrypoints.cli.session import (
     show_fields,
     show_json,
     show_table,
+    writable,
 )
 from liqpass.payouts import Built, Draft
 
@@ -104,9 +105,10 @@ def show(session: Session, batch_id: int, as_json: bool) -> None:
 @pass_session
 def export(session: Session, batch_id: int, out: Path | None, actor: str) -> None:
     """Write batch-YYYYMMDD.json with every bundle: what the approver and the payer check and sign."""
-    data = session.app.use_cases.exporting.batch_file(batch_id, actor=actor)
     target = out or Path(f"batch-{batch_id}.json")
-    target.write_bytes(data)
+    with writable(target):
+        data = session.app.use_cases.exporting.batch_file(batch_id, actor=actor)
+        target.write_bytes(data)
     click.echo(f"wrote {target} ({len(data)} bytes)")
     anchor, _ = session.app.controlling.verify_audit(None)
     click.echo(f"audit anchor {anchor.count}:{anchor.head}")

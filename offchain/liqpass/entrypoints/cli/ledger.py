@@ -13,6 +13,7 @@ from liqpass.entrypoints.cli.session import (
     pass_session,
     show_fields,
     show_json,
+    writable,
 )
 
 
@@ -73,10 +74,14 @@ def reconcile(session: Session, as_json: bool) -> None:
 @pass_session
 def report(session: Session, batch_id: int, kind: str, out: Path | None, actor: str) -> None:
     """The report of a batch (UTC date YYYYMMDD), amounts in USDC, with the audit log's count and head."""
-    made = session.app.use_cases.reporting.report(batch_id, actor=actor)
-    data = made.as_csv().encode() if kind == "csv" else made.as_json() + b"\n"
+
+    def made() -> bytes:
+        report = session.app.use_cases.reporting.report(batch_id, actor=actor)
+        return report.as_csv().encode() if kind == "csv" else report.as_json() + b"\n"
+
     if out is None:
-        click.get_binary_stream("stdout").write(data)
-    else:
-        out.write_bytes(data)
-        click.echo(f"wrote {out}")
+        click.echo(made(), nl=False)
+        return
+    with writable(out):
+        out.write_bytes(made())
+    click.echo(f"wrote {out}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,6 +141,23 @@ def read_credentials(path: str) -> OkxCredentials:
             'credentials must be a JSON object: {"apiKey": "…", "secret": "…", "passphrase": "…"}'
         ) from None
     return OkxCredentials(api_key, secret, passphrase, demo)
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Raises OSError before the body runs if `path` cannot be written.
+
+    The body enters in the audit log that a file was made, which must not be said of one that never was.
+    What is there is left as it is; a new file goes away again if the body fails.
+    """
+    created = not path.exists()
+    path.open("ab").close()
+    try:
+        yield
+    except BaseException:
+        if created:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _flat(fields: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
