@@ -61,7 +61,7 @@ def test_story__quote_to_report__every_state_on_the_way(cli: Cli, world: World, 
     world.chain.approve(row.id, row.payout_root, row.total)
     world.chain.execute(payouts_of(row, items))
     world.chain.settle()
-    assert answer(cli, "reconcile")["paidPolicies"] == [1]
+    assert answer(cli, "reconcile")["paidPolicyNos"] == [1]
     assert answer(cli, "order", "show", order["orderId"])["state"] == "PAID"
     assert cli("evidence", "export", claim["claimId"], "--out", str(tmp_path)).exit_code == 0
     verified = cli(

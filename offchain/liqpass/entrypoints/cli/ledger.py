@@ -51,9 +51,9 @@ def reconcile(session: Session, as_json: bool) -> None:
     result = session.app.use_cases.reconciling.reconcile()
     answer = {
         "finalBlock": result.block.number,
-        "paidPolicies": result.paid,
-        "heldPolicies": result.held,
-        "returnedPolicies": result.returned,
+        "paidPolicyNos": result.paid,
+        "heldPolicyNos": result.held,
+        "returnedPolicyNos": result.returned,
         "batches": [{"batchId": batch, "state": state} for batch, state in result.batches],
         "alarms": result.alarms,
     }
