@@ -257,6 +257,52 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who signed in. `realm` is `public` or `admin`: a session of one is none in the other.
+
+    `token_sha256` stands for the token, which only its holder has; `csrf` must come back with each change.
+    """
+
+    token_sha256: str
+    address: str
+    realm: str
+    csrf: str = field(repr=False)
+    created_at_ms: int
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerKey:
+    """A buyer's OKX key as stored: sealed, with keyed hashes of the account and of its main account."""
+
+    buyer: str
+    sealed: Sealed
+    uid_hmac: str
+    main_uid_hmac: str
+    stored_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAuthorization:
+    """A buyer's signature under an order's premium (EIP-3009), for anybody to relay. Times in seconds."""
+
+    order_id: str
+    valid_after_s: int
+    valid_before_s: int
+    signature: str
+    stored_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer to a request with an Idempotency-Key."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """Who did what when, for the audit log; `details` hold strings only and no secret."""
 

@@ -16,15 +16,17 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from liqpass.domain.identifiers import IdentifierError, parse_address
 from liqpass.domain.money import MoneyError, parse_usdc
 from liqpass.domain.parameters import CONSERVATIVE, Parameters, ParametersError
 
 LOCAL_CHAIN_ID = 31337
+MIN_INTERNAL_KEY = 32  # characters
 DEPLOYMENT_FILES = {31337: "local", 84532: "base-sepolia", 8453: "base"}
 OKX_HOSTS = ("www.okx.com", "eea.okx.com", "us.okx.com")
 _AMOUNTS = ("premium", "payout_cap", "daily_cap", "hot_wallet_max", "max_open_exposure")
 # Read by others beside this package: the ape scripts and the test campaigns.
-_FOREIGN = ("LIQPASS_JOURNAL_FOLDER", "LIQPASS_CAMPAIGN")
+_FOREIGN = ("LIQPASS_CAMPAIGN",)
 
 
 class SettingsError(Exception):
@@ -75,6 +77,24 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(None, description="64 hex digits; seals OKX credentials")
     master_key_file: Path | None = Field(None, description="file of mode 0600 with the master key")
     previous_master_keys: SecretStr = Field(SecretStr(""), description="older master keys, comma separated")
+    public_origin: str = Field(
+        "http://localhost:8000",
+        description="origin at which buyers reach the service: sign-in is for it only",
+    )
+    admin_origin: str = Field(
+        "", description="origin of the admin application where it is served alone; default public_origin"
+    )
+    reviewers: str = Field("", description="wallets that may review claims, comma separated")
+    operators: str = Field("", description="wallets that may build batches and pause, comma separated")
+    internal_key: SecretStr | None = Field(None, description="secret of /internal, at least 32 characters")
+    internal_key_file: Path | None = Field(None, description="file of mode 0600 with the internal key")
+    trusted_proxies: str = Field(
+        "", description="addresses whose X-Forwarded-For is believed, comma separated"
+    )
+    session_s: int = Field(28_800, ge=300, le=604_800, description="how long a sign-in holds, seconds")
+    journal_folder: Path | None = Field(
+        None, description="signers' journals, where they are on this machine: stuck intents are counted"
+    )
     parameters: dict[str, str] = Field(
         default_factory=dict, description="one parameter instead of its conservative value"
     )
@@ -98,12 +118,48 @@ class Settings(BaseSettings):
             raise ValueError("okx_host must be an origin such as https://www.okx.com")
         if self.master_key is not None and self.master_key_file is not None:
             raise ValueError("set master_key or master_key_file, not both")
+        if self.internal_key is not None and self.internal_key_file is not None:
+            raise ValueError("set internal_key or internal_key_file, not both")
+        for name in ("public_origin", "admin_origin"):
+            _check_origin(name, getattr(self, name))
+        for name in ("reviewers", "operators"):
+            _addresses(getattr(self, name), name)
         return self
 
     @property
     def is_local(self) -> bool:
         """Whether this is the development chain, where looser rules for hosts and clocks hold."""
         return self.chain_id == LOCAL_CHAIN_ID
+
+    @property
+    def reviewer_wallets(self) -> frozenset[str]:
+        """Addresses in lower case."""
+        return _addresses(self.reviewers, "reviewers")
+
+    @property
+    def operator_wallets(self) -> frozenset[str]:
+        """Addresses in lower case."""
+        return _addresses(self.operators, "operators")
+
+    def origins(self) -> tuple[str, str]:
+        """Origins of the public and of the admin application. Raises SettingsError where one is not https."""
+        public, admin = self.public_origin, self.admin_origin or self.public_origin
+        for name, origin in (("LIQPASS_PUBLIC_ORIGIN", public), ("LIQPASS_ADMIN_ORIGIN", admin)):
+            if not self.is_local and not origin.startswith("https://"):
+                raise SettingsError(f"{name} must be https:// on chain {self.chain_id}, it is {origin}")
+        return public, admin
+
+    def internal_secret(self) -> bytes | None:
+        """The key of /internal; None where none is set: then nobody has one. Raises SettingsError."""
+        if self.internal_key is not None:
+            text = self.internal_key.get_secret_value()
+        elif self.internal_key_file is not None:
+            text = _read_private(self.internal_key_file, "LIQPASS_INTERNAL_KEY_FILE").strip()
+        else:
+            return None
+        if len(text) < MIN_INTERNAL_KEY:
+            raise SettingsError(f"the internal key must have at least {MIN_INTERNAL_KEY} characters")
+        return text.encode()
 
     def rules(self) -> Parameters:
         """The validated parameters."""
@@ -121,7 +177,8 @@ class Settings(BaseSettings):
         if self.master_key is not None:
             keys.append(_key_bytes(self.master_key.get_secret_value(), "LIQPASS_MASTER_KEY"))
         elif self.master_key_file is not None:
-            keys.append(_key_bytes(_read_private(self.master_key_file), "LIQPASS_MASTER_KEY_FILE"))
+            text = _read_private(self.master_key_file, "LIQPASS_MASTER_KEY_FILE")
+            keys.append(_key_bytes(text, "LIQPASS_MASTER_KEY_FILE"))
         for text in filter(None, self.previous_master_keys.get_secret_value().split(",")):
             keys.append(_key_bytes(text, "LIQPASS_PREVIOUS_MASTER_KEYS"))
         return keys
@@ -189,13 +246,29 @@ def _key_bytes(text: str, name: str) -> bytes:
     return key
 
 
-def _read_private(path: Path) -> str:
+def _check_origin(name: str, value: str) -> None:
+    if not value and name == "admin_origin":
+        return
+    parts = urlsplit(value)
+    shape = f"{parts.scheme}://{parts.netloc}"
+    if value != shape or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError(f"{name} must be an origin such as https://cover.example")
+
+
+def _addresses(text: str, name: str) -> frozenset[str]:
+    try:
+        return frozenset(parse_address(part.strip()) for part in text.split(",") if part.strip())
+    except IdentifierError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _read_private(path: Path, name: str) -> str:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode != 0o600:
-            raise SettingsError(f"LIQPASS_MASTER_KEY_FILE {path} has mode {mode:04o}, it must be 0600")
+            raise SettingsError(f"{name} {path} has mode {mode:04o}, it must be 0600")
         return path.read_text("ascii")
     except OSError as error:
-        raise SettingsError(f"LIQPASS_MASTER_KEY_FILE {path}: {error.strerror}") from None
+        raise SettingsError(f"{name} {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"LIQPASS_MASTER_KEY_FILE {path} is not 64 hexadecimal digits") from None
+        raise SettingsError(f"{name} {path} is not plain ASCII text") from None

@@ -76,6 +76,12 @@ orders = Table(
     Column("manual_reason", Text),
     # one premium covers one order: the same log cannot be spent twice
     UniqueConstraint("payment_tx", "payment_log_index"),
+    # what is asked again and again must not grow dearer with history
+    Index("ix_orders_state_end_ms", "state", "end_ms"),
+    Index("ix_orders_state_valid_until_s", "state", "valid_until_s"),
+    Index("ix_orders_buyer_created_at_ms", "buyer", "created_at_ms"),
+    Index("ix_orders_position", "pos_id", "c_time_ms"),
+    Index("ix_orders_payment_block", "payment_block"),
 )
 
 parameter_sets = Table(
@@ -99,6 +105,29 @@ okx_credentials = Table(
     Column("order_id", UUID_TEXT, ForeignKey("orders.id"), primary_key=True),
     Column("key_id", String(16), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("stored_at_ms", BigInteger, nullable=False),
+)
+
+# A buyer's key, bound once, used for each of their orders; the two `hmac` columns are keyed hashes of ids.
+buyer_keys = Table(
+    "buyer_keys",
+    metadata,
+    Column("buyer", ADDRESS, primary_key=True),
+    Column("key_id", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("uid_hmac", String(64), nullable=False),
+    Column("main_uid_hmac", String(64), nullable=False),
+    Column("stored_at_ms", BigInteger, nullable=False),
+)
+
+# A buyer's signature under a premium (EIP-3009), for a relayer to send; gone once the order is paid or over.
+payment_authorizations = Table(
+    "payment_authorizations",
+    metadata,
+    Column("order_id", UUID_TEXT, ForeignKey("orders.id"), primary_key=True),
+    Column("valid_after_s", BigInteger, nullable=False),
+    Column("valid_before_s", BigInteger, nullable=False),
+    Column("signature", Text, nullable=False),
     Column("stored_at_ms", BigInteger, nullable=False),
 )
 
@@ -164,6 +193,9 @@ claims = Table(
         sqlite_where=text("state <> 'REJECTED'"),
         postgresql_where=text("state <> 'REJECTED'"),
     ),
+    Index("ix_claims_state_requested_at_ms", "state", "requested_at_ms", "id"),
+    Index("ix_claims_requested_at_ms", "requested_at_ms", "id"),
+    Index("ix_claims_policy_no", "policy_no"),
 )
 
 reviews = Table(
@@ -218,7 +250,7 @@ payouts = Table(
     Column("evidence_hash", HASH32, nullable=False),
     Column("tx_hash", HASH32),
     Column("block", BigInteger, nullable=False),
-    Column("confirmed_at_ms", BigInteger, nullable=False),
+    Column("confirmed_at_ms", BigInteger, nullable=False, index=True),
 )
 
 unmatched_payments = Table(
@@ -285,4 +317,38 @@ audit_head = Table(
     Column("id", Integer, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("head", String(64), nullable=False),
+)
+
+# Nonces given out for signing in; a row is deleted when its nonce is used.
+sign_in_nonces = Table(
+    "sign_in_nonces",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+)
+
+# Whoever reads this table cannot sign in: only the SHA-256 of a session's token is here.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("address", ADDRESS, nullable=False),
+    Column("realm", String(16), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+)
+
+# Answers to requests with an Idempotency-Key, kept a day; `finished_at_ms` is NULL while the first one runs.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", String(80), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("request_sha256", String(64), nullable=False),
+    Column("started_at_ms", BigInteger, nullable=False, index=True),
+    Column("finished_at_ms", BigInteger),
+    Column("status", Integer),
+    Column("media_type", String(128)),
+    Column("body", LargeBinary),
 )
