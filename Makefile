@@ -11,6 +11,7 @@ export SOLCX_BINARY_PATH := $(CURDIR)/tools/solc
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
 BUILD_READY := .build/.ready
+VENDOR_READY := offchain/liqpass/entrypoints/web/pages/static/vendor/merkle-tree.js
 SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
 
 .PHONY: help setup demo test bench campaign fmt lint abi clean
@@ -18,7 +19,7 @@ SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol'
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
-setup: $(PYTHON_READY) $(NODE_READY) $(BUILD_READY) ## install everything and compile (the targets below do it themselves)
+setup: $(PYTHON_READY) $(NODE_READY) $(BUILD_READY) $(VENDOR_READY) ## install everything and compile (the targets below do it themselves)
 
 demo: setup ## the whole story on a local chain: premium, liquidation, claim, review, payout, report
 	python -m demo
@@ -50,7 +51,7 @@ abi: setup ## write offchain/liqpass/abi from the build
 
 clean: ## remove everything that the targets made
 	rm -rf .venv node_modules .build contracts/.cache offchain/*.egg-info .pytest_cache .mypy_cache .ruff_cache \
-	  .hypothesis var deployments/local.json deployments/local.*.json
+	  $(dir $(VENDOR_READY)) .hypothesis var deployments/local.json deployments/local.*.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.locked: requirements.lock tools/find_python
@@ -67,6 +68,9 @@ $(NODE_READY): package.json package-lock.json tools/postinstall.cjs tools/check_
 	tools/check_node
 	npm ci --loglevel=error
 	touch $@
+
+$(VENDOR_READY): tools/bundle_vendor.cjs $(NODE_READY)
+	node tools/bundle_vendor.cjs
 
 # A data folder of its own: ape keeps Solidity libraries under ~/.ape by name, where another project's settings for the
 # same library break our imports. --force, because ape does not recompile what imports a changed library.
