@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from sqlalchemy import Engine
 from web3 import Web3
 
 from liqpass.adapters.chain.contracts import Contracts, read_deployment
@@ -17,13 +18,16 @@ from liqpass.adapters.chain.signatures import Web3SignatureCheck
 from liqpass.adapters.chain.signers import Web3Signers
 from liqpass.adapters.clock import ChainClock, SystemClock
 from liqpass.adapters.database.engine import open_engine
+from liqpass.adapters.database.idempotency_rows import SqlIdempotency
 from liqpass.adapters.database.key_vault import KeyVault
 from liqpass.adapters.database.store import SqlStore
 from liqpass.adapters.okx_accounts import HttpOkxAccounts
+from liqpass.adapters.sign_in_messages import SiweMessages
 from liqpass.claims import Claiming, Replaying, Reviewing
 from liqpass.controls import Controlling
 from liqpass.domain.evidence import Env
 from liqpass.domain.parameters import Parameters
+from liqpass.identity import SigningIn
 from liqpass.payouts import Building, Exporting, Reconciling, Releasing, Reporting
 from liqpass.policies import Binding, Paying, Selling, Syncing
 from liqpass.ports import (
@@ -124,11 +128,21 @@ class Application:
         return SystemClock()
 
     @cached_property
+    def engine(self) -> Engine:
+        """Connections to the database."""
+        return open_engine(self.settings.database_url.get_secret_value())
+
+    @cached_property
     def store(self) -> SqlStore:
         """The database at this package's schema."""
-        store = SqlStore(open_engine(self.settings.database_url.get_secret_value()))
+        store = SqlStore(self.engine)
         store.check_schema()
         return store
+
+    @cached_property
+    def idempotency(self) -> SqlIdempotency:
+        """Answers kept for requests with an Idempotency-Key."""
+        return SqlIdempotency(self.engine)
 
     @cached_property
     def vault(self) -> KeyVault:
@@ -139,6 +153,18 @@ class Application:
     def controlling(self) -> Controlling:
         """Pause, blocklist, keys, audit: they work without a deployment record too."""
         return Controlling(self.store, self.clock, self.vault)
+
+    @cached_property
+    def signing_in(self) -> SigningIn:
+        """Wallets' sessions."""
+        return SigningIn(
+            self.store,
+            self.clock,
+            SiweMessages(),
+            self.signatures,
+            chain_id=self.settings.chain_id,
+            session_s=self.settings.session_s,
+        )
 
     @cached_property
     def use_cases(self) -> UseCases:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from liqpass.domain.audit import Anchor, AuditEntry
+from liqpass.ports.identity import Sessions
 from liqpass.records import (
     Act,
     Batch,
@@ -199,6 +200,9 @@ class UnitOfWork(Protocol):
 
     @property
     def controls(self) -> Controls: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
 
     @property
     def audit(self) -> AuditLog: ...

@@ -15,6 +15,7 @@ from liqpass.adapters.database.engine import DatabaseError
 from liqpass.adapters.database.migrate import current, head
 from liqpass.adapters.database.order_rows import OrderRows
 from liqpass.adapters.database.payment_rows import PaymentRows
+from liqpass.adapters.database.session_rows import SessionRows
 
 
 class SchemaError(DatabaseError):
@@ -31,6 +32,7 @@ class Unit:
         self.batches = BatchRows(connection, self.audit)
         self.payments = PaymentRows(connection, self.audit)
         self.controls = ControlRows(connection, self.audit)
+        self.sessions = SessionRows(connection, self.audit)
 
 
 class SqlStore:
