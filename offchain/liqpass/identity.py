@@ -63,7 +63,7 @@ class SigningIn:
         )
 
     def signer(self, text: str, signature: str, *, origin: str) -> SignInMessage:
-        """What the message says, once it is for us, in time and signed by its wallet; its nonce is not used yet.
+        """What the message says, if it is for us, in time and signed by its wallet. The nonce is not used yet.
 
         Raises RefusedError with a SIGN_IN_ reason, ChainError where only the chain knows the wallet.
         """
@@ -93,7 +93,7 @@ class SigningIn:
         return message
 
     def begin(self, message: SignInMessage, *, realm: str) -> tuple[str, Session]:
-        """A session for a message that `signer` has passed: its token, which is nowhere stored, and the session.
+        """A session for a message that `signer` has passed, and its token, which is stored nowhere.
 
         Raises RefusedError (SIGN_IN_NONCE_UNKNOWN) for a nonce that is used, over or not ours.
         """

@@ -59,9 +59,8 @@ class SiweMessages:
 
 
 def _iso(time_ms: int) -> str:
-    return (_EPOCH + timedelta(milliseconds=time_ms)).strftime(
-        "%Y-%m-%dT%H:%M:%S."
-    ) + f"{time_ms % 1000:03d}Z"
+    time = _EPOCH + timedelta(milliseconds=time_ms)
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
 
 
 def _read(text: object) -> int:
