@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from liqpass.credentials import credential_row
 from liqpass.domain.audit import Anchor, AuditEntry, AuditFault, verify_chain
 from liqpass.domain.identifiers import IdentifierError, parse_address, parse_sha256
+from liqpass.free_text import free_text, required_text
 from liqpass.ports import Clock, Store, Vault
 from liqpass.records import Act, Blocked
 from liqpass.refusals import InvalidInputError
@@ -26,25 +27,25 @@ class Controlling:
             return unit.controls.paused()
 
     def pause(self, *, actor: str, reason: str) -> None:
-        """Stop quotes, orders and batch building at once; claims stay open."""
-        if not reason.strip():
-            raise InvalidInputError("a pause needs a reason")
-        self._switch("PAUSED", True, actor, reason)
+        """Stop quotes, orders and batch building at once; claims stay open. Raises InvalidInputError."""
+        self._switch("PAUSED", True, actor, required_text(reason, "the reason for the pause"))
 
     def resume(self, *, actor: str, reason: str) -> None:
-        """Sell and build batches again."""
-        self._switch("RESUMED", False, actor, reason)
+        """Sell and build batches again. Raises InvalidInputError."""
+        self._switch("RESUMED", False, actor, free_text(reason, "the reason"))
 
     def block(self, kind: str, value: str, *, actor: str, reason: str) -> None:
         """Refuse a `wallet` (address) or OKX person (`main_uid_hmac`, 64 hex digits) from now on."""
         now_ms = self._clock.now_ms()
-        blocked = Blocked(kind, _blockable(kind, value), reason, now_ms)
+        why = free_text(reason, "the reason")
+        blocked = Blocked(kind, _blockable(kind, value), why, now_ms)
         with self._store.write() as unit:
-            unit.controls.block(blocked, Act(actor, "BLOCKED", now_ms, {"reason": reason}))
+            unit.controls.block(blocked, Act(actor, "BLOCKED", now_ms, {"reason": why}))
 
     def unblock(self, kind: str, value: str, *, actor: str, reason: str) -> None:
         """Take an entry off the blocklist."""
-        act = Act(actor, "UNBLOCKED", self._clock.now_ms(), {"reason": reason})
+        details = {"reason": free_text(reason, "the reason")}
+        act = Act(actor, "UNBLOCKED", self._clock.now_ms(), details)
         with self._store.write() as unit:
             unit.controls.unblock(kind, _blockable(kind, value), act)
 

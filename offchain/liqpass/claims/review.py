@@ -9,13 +9,16 @@ from liqpass.domain.claim_state import ClaimAction, ClaimState
 from liqpass.domain.eligibility import Verdict
 from liqpass.domain.policy_state import PolicyAction, PolicyState
 from liqpass.domain.reasons import Reason
+from liqpass.free_text import free_text, required_text
 from liqpass.lookups import existing_claim, existing_order
+from liqpass.own_claim import refuse_own_claim
 from liqpass.ports import Clock, Store, UnitOfWork
 from liqpass.records import Act, Claim, Review
 from liqpass.refusals import ConflictError, InvalidInputError
 
 APPROVE = "APPROVE"
 REJECT = "REJECT"
+MAX_NAME = 128  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,10 @@ class ReviewResult:
 
 
 class Reviewing:
-    """Reviewers' decisions. ELIGIBLE takes one reviewer, NEEDS_REVIEW a reason and two different ones."""
+    """Reviewers' decisions. ELIGIBLE takes one reviewer, NEEDS_REVIEW a reason and two different ones.
+
+    Nobody decides about their own claim: a reviewer named by the wallet of its buyer or recipient is refused.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -46,21 +52,23 @@ class Reviewing:
     def approve(self, claim_id: str, *, reviewer: str, reason: str = "") -> ReviewResult:
         """Approve, or be the first of two to approve.
 
-        Raises NotFoundError, IllegalTransition, ConflictError (NOT_ELIGIBLE, POLICY_ALREADY_PAID,
+        Raises NotFoundError, IllegalTransition, ConflictError (OWN_CLAIM, NOT_ELIGIBLE, POLICY_ALREADY_PAID,
         SECOND_REVIEWER_MISSING), InvalidInputError (REVIEW_REASON_MISSING, REVIEWER_MISSING).
         """
         who = _named(reviewer)
+        why = free_text(reason, "the reason")
         now_ms = self._clock.now_ms()
         with self._store.write() as unit:
             claim = existing_claim(unit, claim_id)
-            to = claim_state.advance(ClaimState(claim.state), ClaimAction.APPROVE)
             order = existing_order(unit, claim.order_id)
+            refuse_own_claim(who, order, claim)
+            to = claim_state.advance(ClaimState(claim.state), ClaimAction.APPROVE)
             order_to = policy_state.advance(PolicyState(order.state), PolicyAction.APPROVE)
             self._require_payable(unit, claim)
-            needs_second = self._take_review(unit, claim, who, reason.strip(), now_ms)
+            needs_second = self._take_review(unit, claim, who, why, now_ms)
             if needs_second:
                 return ReviewResult(claim, needs_second=True)
-            act = Act(who, "CLAIM_APPROVED", now_ms, {"reason": reason, "recipient": order.buyer})
+            act = Act(who, "CLAIM_APPROVED", now_ms, {"reason": why, "recipient": order.buyer})
             unit.orders.advance(order, order_to, act)
             approved = unit.claims.advance(claim, to, act, approved_at_ms=now_ms, recipient=order.buyer)
             return ReviewResult(approved, needs_second=False)
@@ -68,16 +76,17 @@ class Reviewing:
     def reopen(self, claim_id: str, *, reviewer: str, reason: str) -> Claim:
         """Take an approval back: PENDING again, every review of it void.
 
-        Raises NotFoundError, IllegalTransition, InvalidInputError (REVIEW_REASON_MISSING, REVIEWER_MISSING).
+        Raises NotFoundError, IllegalTransition, ConflictError (OWN_CLAIM), InvalidInputError
+        (REVIEW_REASON_MISSING, REVIEWER_MISSING).
         """
         who = _named(reviewer)
-        if not reason.strip():
-            raise InvalidInputError("reopening a claim needs a reason", Reason.REVIEW_REASON_MISSING)
-        act = Act(who, "CLAIM_REOPENED", self._clock.now_ms(), {"reason": reason.strip()})
+        why = required_text(reason, "the reason for reopening the claim", Reason.REVIEW_REASON_MISSING)
+        act = Act(who, "CLAIM_REOPENED", self._clock.now_ms(), {"reason": why})
         with self._store.write() as unit:
             claim = existing_claim(unit, claim_id)
-            to = claim_state.advance(ClaimState(claim.state), ClaimAction.REOPEN)
             order = existing_order(unit, claim.order_id)
+            refuse_own_claim(who, order, claim)
+            to = claim_state.advance(ClaimState(claim.state), ClaimAction.REOPEN)
             order_to = policy_state.advance(PolicyState(order.state), PolicyAction.REOPEN_CLAIM)
             unit.orders.advance(order, order_to, act)
             return unit.claims.advance(
@@ -93,22 +102,23 @@ class Reviewing:
     def reject(self, claim_id: str, *, reviewer: str, reason: str, final: bool) -> Claim:
         """Reject the claim, approved or not; `final` ends the policy, otherwise its cover goes on.
 
-        Raises NotFoundError, IllegalTransition, InvalidInputError (REVIEW_REASON_MISSING, REVIEWER_MISSING).
+        Raises NotFoundError, IllegalTransition, ConflictError (OWN_CLAIM), InvalidInputError
+        (REVIEW_REASON_MISSING, REVIEWER_MISSING).
         """
         who = _named(reviewer)
-        if not reason.strip():
-            raise InvalidInputError("a rejection needs a reason", Reason.REVIEW_REASON_MISSING)
+        why = required_text(reason, "the reason for the rejection", Reason.REVIEW_REASON_MISSING)
         now_ms = self._clock.now_ms()
-        act = Act(who, "CLAIM_REJECTED", now_ms, {"reason": reason, "final": "yes" if final else "no"})
+        act = Act(who, "CLAIM_REJECTED", now_ms, {"reason": why, "final": "yes" if final else "no"})
         with self._store.write() as unit:
             claim = existing_claim(unit, claim_id)
-            to = claim_state.advance(ClaimState(claim.state), ClaimAction.REJECT)
             order = existing_order(unit, claim.order_id)
+            refuse_own_claim(who, order, claim)
+            to = claim_state.advance(ClaimState(claim.state), ClaimAction.REJECT)
             action = PolicyAction.REJECT if final else PolicyAction.RELEASE_CLAIM
             unit.orders.advance(order, policy_state.advance(PolicyState(order.state), action), act)
             unit.claims.add_review(
-                Review(claim.id, claim.evidence_hash or "", who, REJECT, reason.strip(), now_ms),
-                Act(who, "CLAIM_REVIEWED", now_ms, {"decision": REJECT, "reason": reason}),
+                Review(claim.id, claim.evidence_hash or "", who, REJECT, why, now_ms),
+                Act(who, "CLAIM_REVIEWED", now_ms, {"decision": REJECT, "reason": why}),
             )
             if final:
                 unit.controls.drop_credential(order.id)
@@ -147,6 +157,7 @@ class Reviewing:
 
 
 def _named(reviewer: str) -> str:
-    if not reviewer.strip() or len(reviewer) > 128:
-        raise InvalidInputError("a reviewer has a name of at most 128 characters", Reason.REVIEWER_MISSING)
-    return reviewer.strip()
+    name = free_text(reviewer, "the reviewer's name", limit=MAX_NAME)
+    if not name:
+        raise InvalidInputError("the reviewer's name is missing", Reason.REVIEWER_MISSING)
+    return name

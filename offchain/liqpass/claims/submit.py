@@ -6,6 +6,7 @@ import json
 import secrets
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from liqpass.credentials import hash_uid, open_credentials
 from liqpass.domain import claim_state, policy_state
@@ -13,6 +14,7 @@ from liqpass.domain.claim_state import ClaimAction, ClaimState
 from liqpass.domain.eligibility import Decision, Verdict, decide
 from liqpass.domain.evidence import Bundle, Env, EvidenceError, Venue, parse_bundle
 from liqpass.domain.identifiers import format_bytes32
+from liqpass.domain.machine import IllegalTransition
 from liqpass.domain.money import format_usdc
 from liqpass.domain.okx_pages import EvidenceIncompleteError
 from liqpass.domain.okx_records import OPENING_FILL_TOLERANCE_MS
@@ -21,8 +23,9 @@ from liqpass.domain.position import Subject
 from liqpass.domain.reasons import Reason
 from liqpass.domain.window import may_claim
 from liqpass.lookups import existing_claim, existing_order, parameters_of
+from liqpass.own_claim import refuse_own_claim
 from liqpass.ports import Clock, OkxAccounts, OkxCredentials, OkxFetchError, Store, UnitOfWork, Vault
-from liqpass.records import Act, Claim, OkxResponse, Order
+from liqpass.records import Act, Claim, OkxResponse, Order, StaleStateError
 from liqpass.refusals import ConflictError, RefusedError
 
 LEASE_MS = 300_000  # a fetch that has not ended by then died with its process and may be started again
@@ -30,7 +33,11 @@ READ_ONLY = frozenset({"read_only"})
 
 
 class Claiming:
-    """Submit and refetch. The fetch runs outside any transaction; a claim never stays VERIFYING."""
+    """Submit and refetch. The fetch runs outside any transaction; a claim never stays VERIFYING.
+
+    A fetch has a lease of LEASE_MS. One that outlives it may find that the claim has gone on without it: then
+    its result counts for nothing, and the claim is answered as it is.
+    """
 
     def __init__(self, store: Store, clock: Clock, okx: OkxAccounts, vault: Vault) -> None:
         self._store = store
@@ -41,8 +48,8 @@ class Claiming:
     def submit(self, order_uuid: str, *, actor: str) -> Claim:
         """The order's claim: a new one, fetched and judged, or the one that it has.
 
-        A FAILED one is fetched again, and so is a PENDING one whose verdict is NOT_ELIGIBLE: pressed before
-        the liquidation, it must not stand in the way of the same claim after it.
+        A FAILED one is fetched again, and so are one whose fetch died and a PENDING one whose verdict is
+        NOT_ELIGIBLE: pressed before the liquidation, it must not stand in the way of the same claim after it.
         Raises NotFoundError, ConflictError (PURCHASE_ORDER_NOT_PAID), RefusedError (CLAIM_TOO_LATE,
         CLAIM_BEFORE_COVER), IllegalTransition for a policy that is over.
         """
@@ -57,26 +64,45 @@ class Claiming:
                 started = False
         if started:
             return self._verify(order, claim)
-        again = claim.state == ClaimState.FAILED or (
-            claim.state == ClaimState.PENDING and claim.verdict == Verdict.NOT_ELIGIBLE
+        again = (
+            claim.state == ClaimState.FAILED
+            or _is_dead(claim, now_ms)
+            or (claim.state == ClaimState.PENDING and claim.verdict == Verdict.NOT_ELIGIBLE)
         )
-        return self.refetch(claim.id, actor=actor) if again else claim
+        if not again:
+            return claim
+        try:
+            return self._refetch(claim.id, actor=actor, is_review=False)
+        except (IllegalTransition, StaleStateError):
+            return self._as_it_is(claim)  # pressed twice: the other one fetches
 
     def refetch(self, claim_id: str, *, actor: str) -> Claim:
         """Fetch again: PENDING, FAILED, or a fetch that died. Earlier reviews of the claim become void.
 
         Where OKX cannot be read now, evidence that a PENDING claim had stays. Raises NotFoundError,
-        IllegalTransition.
+        IllegalTransition, ConflictError (OWN_CLAIM: its buyer submits it again instead).
         """
+        return self._refetch(claim_id, actor=actor, is_review=True)
+
+    def fail_dead_fetches(self) -> list[Claim]:
+        """End every fetch whose lease is over, so that no claim stays VERIFYING; the claims as they are now.
+
+        FAILED, or PENDING where there was evidence before: retryable either way.
+        """
+        now_ms = self._clock.now_ms()
+        with self._store.write() as unit:
+            return [_end_dead(unit, claim, now_ms) for claim in unit.claims.fetching_since(now_ms - LEASE_MS)]
+
+    def _refetch(self, claim_id: str, *, actor: str, is_review: bool) -> Claim:
         now_ms = self._clock.now_ms()
         with self._store.write() as unit:
             claim = existing_claim(unit, claim_id)
             order = existing_order(unit, claim.order_id)
+            if is_review:
+                refuse_own_claim(actor, order, claim)
+            if _is_dead(claim, now_ms):
+                claim = _end_dead(unit, claim, now_ms)
             state = ClaimState(claim.state)
-            if state is ClaimState.VERIFYING and now_ms - claim.attempted_at_ms >= LEASE_MS:
-                state = claim_state.advance(state, ClaimAction.FAIL)
-                died = Act("service", "FETCH_DIED", now_ms, {"attempt": str(claim.attempt)})
-                claim = unit.claims.advance(claim, state, died)
             act = Act(actor, "CLAIM_REFETCH", now_ms, {"attempt": str(claim.attempt + 1)})
             claim = unit.claims.advance(
                 claim,
@@ -139,24 +165,23 @@ class Claiming:
             "evidenceHash": format_bytes32(bundle.evidence_hash),
             "payout": format_usdc(decision.payout),
         }
-        with self._store.write() as unit:
-            unit.claims.store_responses(claim.id, claim.attempt, responses)
-            return unit.claims.advance(
-                claim,
-                claim_state.advance(ClaimState(claim.state), ClaimAction.VERIFY),
-                Act("service", "CLAIM_VERIFIED", now_ms, details),
-                fetched_at_ms=now_ms,
-                rules_version=decision.rules_version,
-                verdict=str(decision.verdict),
-                reasons=json.dumps([str(reason) for reason in decision.reasons]),
-                event=None if decision.event is None else json.dumps(decision.event.as_json()),
-                realised_loss=decision.realised_loss,
-                payout=decision.payout,
-                bundle=bundle.canonical(),
-                evidence_hash=format_bytes32(bundle.evidence_hash),
-                failure=None,
-                failure_code=None,
-            )
+        return self._end(
+            claim,
+            responses,
+            ClaimAction.VERIFY,
+            Act("service", "CLAIM_VERIFIED", now_ms, details),
+            fetched_at_ms=now_ms,
+            rules_version=decision.rules_version,
+            verdict=str(decision.verdict),
+            reasons=json.dumps([str(reason) for reason in decision.reasons]),
+            event=None if decision.event is None else json.dumps(decision.event.as_json()),
+            realised_loss=decision.realised_loss,
+            payout=decision.payout,
+            bundle=bundle.canonical(),
+            evidence_hash=format_bytes32(bundle.evidence_hash),
+            failure=None,
+            failure_code=None,
+        )
 
     def _judge(self, order: Order, claim: Claim, responses: list[OkxResponse]) -> tuple[Bundle, Decision]:
         bound, window = order.bound(), order.window
@@ -201,12 +226,42 @@ class Claiming:
         return identity.uid, identity.permissions
 
     def _fail(self, claim: Claim, responses: list[OkxResponse], code: str, message: str) -> Claim:
-        # Evidence that was there before is worth no less because OKX cannot be read now.
-        action, name = ClaimAction.FAIL, "CLAIM_FAILED"
-        if claim.bundle is not None:
-            action, name = ClaimAction.KEEP, "CLAIM_EVIDENCE_KEPT"
+        name = "CLAIM_FAILED" if claim.bundle is None else "CLAIM_EVIDENCE_KEPT"
         act = Act("service", name, self._clock.now_ms(), {"code": str(code), "failure": message})
-        with self._store.write() as unit:
-            unit.claims.store_responses(claim.id, claim.attempt, responses)
-            to = claim_state.advance(ClaimState(claim.state), action)
-            return unit.claims.advance(claim, to, act, failure_code=str(code), failure=message)
+        changes = {"failure_code": str(code), "failure": message}
+        return self._end(claim, responses, _without_result(claim), act, **changes)
+
+    def _end(
+        self, claim: Claim, responses: list[OkxResponse], action: ClaimAction, act: Act, **changes: Any
+    ) -> Claim:
+        to = claim_state.advance(ClaimState(claim.state), action)
+        try:
+            with self._store.write() as unit:
+                unit.claims.store_responses(claim.id, claim.attempt, responses)
+                return unit.claims.advance(claim, to, act, **changes)
+        except StaleStateError:
+            return self._as_it_is(claim)
+
+    def _as_it_is(self, claim: Claim) -> Claim:
+        with self._store.read() as unit:
+            return existing_claim(unit, claim.id)
+
+
+def _is_dead(claim: Claim, now_ms: int) -> bool:
+    return claim.state == ClaimState.VERIFYING and now_ms - claim.attempted_at_ms >= LEASE_MS
+
+
+def _end_dead(unit: UnitOfWork, claim: Claim, now_ms: int) -> Claim:
+    to = claim_state.advance(ClaimState(claim.state), _without_result(claim))
+    return unit.claims.advance(
+        claim,
+        to,
+        Act("service", "FETCH_DIED", now_ms, {"attempt": str(claim.attempt)}),
+        failure_code=str(Reason.FETCH_DIED),
+        failure="the service stopped while it fetched: fetch again",
+    )
+
+
+def _without_result(claim: Claim) -> ClaimAction:
+    # Evidence that was there before is worth no less because OKX cannot be read now.
+    return ClaimAction.FAIL if claim.bundle is None else ClaimAction.KEEP

@@ -7,7 +7,9 @@ from liqpass.domain.batch_check import redirect_message
 from liqpass.domain.claim_state import ClaimAction, ClaimState
 from liqpass.domain.identifiers import IdentifierError, parse_address
 from liqpass.domain.recipient import refused_recipient
+from liqpass.free_text import required_text
 from liqpass.lookups import existing_claim, existing_order
+from liqpass.own_claim import refuse_own_claim
 from liqpass.ports import ChainReader, Clock, SignatureCheck, Store
 from liqpass.records import Act, Claim, Site
 from liqpass.refusals import InvalidInputError, RefusedError
@@ -35,16 +37,18 @@ class Releasing:
             return self._message(existing_claim(unit, claim_id), address)
 
     def release(self, claim_id: str, *, actor: str, reason: str) -> Claim:
-        """Try the same address again (USDC unblocked it). Raises InvalidInputError, IllegalTransition."""
-        if not reason.strip():
-            raise InvalidInputError("releasing a held payout needs a reason")
-        return self._release(claim_id, actor, {"reason": reason})
+        """Try the same address again (USDC unblocked it).
+
+        Raises InvalidInputError, IllegalTransition, ConflictError (OWN_CLAIM).
+        """
+        why = required_text(reason, "the reason for releasing the payout")
+        return self._release(claim_id, actor, {"reason": why})
 
     def redirect(self, claim_id: str, *, actor: str, recipient: str, signature: str) -> Claim:
         """Pay to the address that the buyer signed for.
 
         Raises InvalidInputError, RefusedError (another's signature, RECIPIENT_REFUSED), IllegalTransition,
-        ChainError.
+        ConflictError (OWN_CLAIM), ChainError.
         """
         address = self._payable(recipient)
         with self._store.read() as unit:
@@ -79,6 +83,7 @@ class Releasing:
         act = Act(actor, "PAYOUT_RELEASED", self._clock.now_ms(), details)
         with self._store.write() as unit:
             claim = existing_claim(unit, claim_id)
+            refuse_own_claim(actor, existing_order(unit, claim.order_id), claim)
             to = claim_state.advance(ClaimState(claim.state), ClaimAction.RELEASE)
             return unit.claims.advance(claim, to, act, hold_reason=None, batch_id=None, **changes)
 

@@ -9,6 +9,7 @@ from liqpass.domain.money import format_usdc, usdc
 from liqpass.domain.policy_state import PolicyAction, PolicyState, advance
 from liqpass.domain.reasons import Reason
 from liqpass.domain.window import cover_window
+from liqpass.free_text import required_text
 from liqpass.lookups import existing_order, parameters_of
 from liqpass.ports import BlockRef, ChainReader, Clock, PremiumLog, Store, TransactionSeen, UnitOfWork
 from liqpass.records import Act, Order, Site, UnmatchedPayment
@@ -140,8 +141,7 @@ class Paying:
 
     def mark_paid(self, order_uuid: str, *, actor: str, reason: str) -> Order:
         """Cover the order by hand from now on; flagged for ever. Raises InvalidInputError, ConflictError."""
-        if not reason.strip():
-            raise InvalidInputError("marking an order paid by hand needs a reason")
+        why = required_text(reason, "the reason for marking the order paid by hand")
         now_ms = self._clock.now_ms()
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
@@ -149,11 +149,11 @@ class Paying:
             return _cover(
                 unit,
                 order,
-                Act(actor, "MARKED_PAID_BY_HAND", now_ms, {"reason": reason}),
+                Act(actor, "MARKED_PAID_BY_HAND", now_ms, {"reason": why}),
                 paid_at_s=now_ms // 1000,
                 payment_kind="manual",
                 manual_actor=actor,
-                manual_reason=reason,
+                manual_reason=why,
             )
 
     def unmatched(self, *, open_only: bool) -> list[UnmatchedPayment]:
@@ -163,18 +163,15 @@ class Paying:
 
     def resolve_unmatched(self, tx_hash: str, log_index: int, *, actor: str, resolution: str) -> None:
         """Close an unmatched payment with what was done, for example the refund's transaction."""
-        if not resolution.strip():
-            raise InvalidInputError(
-                "say what was done about the payment, for example the refund's transaction"
-            )
-        act = Act(actor, "UNMATCHED_RESOLVED", self._clock.now_ms(), {"resolution": resolution})
+        done = required_text(resolution, "what was done about the payment, such as the refund's transaction,")
+        act = Act(actor, "UNMATCHED_RESOLVED", self._clock.now_ms(), {"resolution": done})
         with self._store.write() as unit:
             payment = unit.payments.unmatched_of(tx_hash.lower(), log_index)
             if payment is None:
                 raise NotFoundError(f"no unmatched payment {tx_hash} log {log_index}")
             if payment.resolved_at_ms is not None:
                 raise ConflictError(f"payment {tx_hash} is resolved: {payment.resolution}")
-            unit.payments.resolve_unmatched(payment, resolution, act)
+            unit.payments.resolve_unmatched(payment, done, act)
 
     def _judge_transaction(
         self, order: Order, seen: TransactionSeen, head: BlockRef, confirmations: int

@@ -16,6 +16,7 @@ from liqpass.domain.quote import order_id
 from liqpass.domain.reasons import Reason
 from liqpass.domain.recipient import ZERO_ADDRESS, refused_recipient
 from liqpass.domain.underwriting import quoting_closed
+from liqpass.free_text import free_text
 from liqpass.lookups import existing_order
 from liqpass.ports import Clock, Store, UnitOfWork
 from liqpass.records import Act, Order, Site
@@ -145,7 +146,8 @@ class Selling:
         Raises NotFoundError, IllegalTransition, ConflictError (PAYMENT_STILL_POSSIBLE) until `sync` has read
         every block in which it could be paid: else the buyer would wait out the cover and then cancel it.
         """
-        act = Act(actor, "ORDER_CANCELLED", self._clock.now_ms(), {"reason": reason})
+        details = {"reason": free_text(reason, "the reason")}
+        act = Act(actor, "ORDER_CANCELLED", self._clock.now_ms(), details)
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
             to = policy_state.advance(PolicyState(order.state), PolicyAction.CANCEL)

@@ -11,6 +11,7 @@ from liqpass.adapters.database.tables import audit, audit_head
 from liqpass.domain.audit import Anchor, AuditEntry
 from liqpass.domain.audit import append as next_entry
 from liqpass.records import Act
+from liqpass.request_id import current_request_id
 
 
 class AuditRows:
@@ -24,14 +25,16 @@ class AuditRows:
         self._connection.execute(select(audit_head.c.count).with_for_update())
 
     def append(self, subject: str, act: Act) -> None:
-        """Chain one entry."""
+        """Chain one entry, with the id of the request that caused it, if any."""
+        request_id = current_request_id()
+        details = dict(act.details) if request_id is None else {**act.details, "requestId": request_id}
         entry = next_entry(
             self.anchor(),
             at_ms=act.at_ms,
             actor=act.actor,
             action=act.action,
             subject=subject,
-            details=act.details,
+            details=details,
         )
         self._connection.execute(
             insert(audit).values(

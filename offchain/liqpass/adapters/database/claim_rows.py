@@ -62,6 +62,15 @@ class ClaimRows:
         )
         return [Claim(**row) for row in self._connection.execute(query).mappings()]
 
+    def fetching_since(self, at_ms: int) -> list[Claim]:
+        """VERIFYING claims whose fetch began at or before `at_ms`."""
+        query = (
+            select(claims)
+            .where(claims.c.state == "VERIFYING", claims.c.attempted_at_ms <= at_ms)
+            .order_by(claims.c.attempted_at_ms, claims.c.id)
+        )
+        return [Claim(**row) for row in self._connection.execute(query).mappings()]
+
     def advance(self, claim: Claim, to: str, act: Act, **changes: Any) -> Claim:
         """Move from the state and attempt that `claim` shows; raises StaleStateError."""
         result = self._connection.execute(
