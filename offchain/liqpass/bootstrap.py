@@ -28,7 +28,7 @@ from liqpass.controls import Controlling
 from liqpass.domain.evidence import Env
 from liqpass.domain.parameters import Parameters
 from liqpass.identity import SigningIn
-from liqpass.payouts import Building, Exporting, Reconciling, Releasing, Reporting
+from liqpass.payouts import Attaching, Building, Exporting, Reconciling, Releasing, Reporting
 from liqpass.policies import Binding, Paying, Selling, Syncing
 from liqpass.ports import (
     ChainReader,
@@ -81,6 +81,7 @@ class UseCases:
         self.building = Building(store, clock, outside.signers, site, parameters)
         self.exporting = Exporting(store, clock, site)
         self.reconciling = Reconciling(store, clock, outside.chain, site)
+        self.attaching = Attaching(store, clock, outside.chain, site, self.reconciling)
         self.reporting = Reporting(store, clock)
         self.releasing = Releasing(store, clock, outside.chain, site, outside.signatures)
 

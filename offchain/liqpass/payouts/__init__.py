@@ -1,5 +1,6 @@
 """Use cases of payouts: build, export, reconcile, report, release what was held."""
 
+from liqpass.payouts.attaching import Attaching
 from liqpass.payouts.building import Building, Built, Draft, LeftOut
 from liqpass.payouts.exporting import Exporting
 from liqpass.payouts.held import Releasing
@@ -7,6 +8,7 @@ from liqpass.payouts.reconciling import Reconciled, Reconciling
 from liqpass.payouts.reporting import Report, Reporting
 
 __all__ = [
+    "Attaching",
     "Building",
     "Built",
     "Draft",

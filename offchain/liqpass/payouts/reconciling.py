@@ -53,22 +53,27 @@ class Reconciling:
         self._chain = chain
         self._site = site
 
-    def reconcile(self) -> Reconciled:
-        """Bring the book to what the chain says. Raises ConflictError for another chain, ChainError."""
+    def reconcile(self, *, batch: int | None = None) -> Reconciled:
+        """Bring the book, or one batch of it, to what the chain says.
+
+        Raises ConflictError for another chain, ChainError.
+        """
         chain_id = self._chain.chain_id()
         if chain_id != self._site.chain_id:
             raise ConflictError(f"the node is of chain {chain_id}, not {self._site.chain_id}")
         final = self._chain.final_block()
         result = Reconciled(final)
         with self._store.read() as unit:
-            work = [(batch, self._unpaid(unit, batch)) for batch in reversed(unit.batches.listed())]
-        for batch, items in work:
-            if batch.vault != self._site.vault:
+            one = None if batch is None else unit.batches.get(batch)
+            rows = reversed(unit.batches.listed()) if batch is None else [one] if one is not None else []
+            work = [(row, self._unpaid(unit, row)) for row in rows]
+        for row, items in work:
+            if row.vault != self._site.vault:
                 if items:
-                    result.alarms.append(f"batch {batch.id} is of vault {batch.vault}, not of this one")
+                    result.alarms.append(f"batch {row.id} is of vault {row.vault}, not of this one")
                 continue
-            if items or batch.state in batch_state.OPEN_STATES:
-                self._batch(batch, self._facts(batch, items, final), result)
+            if items or row.state in batch_state.OPEN_STATES:
+                self._batch(row, self._facts(row, items, final), result)
         return result
 
     @staticmethod
@@ -110,7 +115,7 @@ class Reconciling:
         logs = [log for log in facts.logs if log.policy_no == item.policy_no]
         claim = existing_claim(unit, item.claim_id)
         if item.policy_no in facts.paid:
-            executed = next((log for log in logs if not log.failed and _agrees(log, item)), None)
+            executed = next((log for log in logs if not log.failed and agrees(log, item)), None)
             if executed is None:
                 if claim.batch_id == item.batch_id:
                     result.alarms.append(
@@ -251,7 +256,8 @@ def _actions(
     return actions
 
 
-def _agrees(log: PayoutLog, item: BatchItem) -> bool:
+def agrees(log: PayoutLog, item: BatchItem) -> bool:
+    """Whether a log of the vault is about this very payout."""
     return (log.batch_id, log.recipient, log.amount, log.evidence_hash) == (
         item.batch_id,
         item.recipient,

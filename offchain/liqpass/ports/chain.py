@@ -71,6 +71,16 @@ class PayoutLog:
     evidence_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class PayoutTransaction:
+    """A mined transaction and our vault's payout logs in it, possibly none."""
+
+    tx_hash: str
+    succeeded: bool
+    block: BlockRef
+    payouts: tuple[PayoutLog, ...]
+
+
 class ChainError(Exception):
     """The chain could not be read, or answered what it cannot mean; nothing may be concluded from it."""
 
@@ -110,6 +120,12 @@ class ChainReader(Protocol):
 
     def payout_logs(self, batch_id: int, last: int) -> list[PayoutLog]:
         """Our vault's payout logs of a batch up to a block, oldest first."""
+
+    def payout_transaction(self, tx_hash: str) -> PayoutTransaction | None:
+        """A mined transaction with our vault's payout logs, None where the chain has none of this hash."""
+
+    def vault_balance(self) -> int:
+        """USDC that the vault holds at the newest block, base units."""
 
 
 class Signers(Protocol):

@@ -17,10 +17,18 @@ from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractEvent
 from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
-from web3.types import BlockData, EventData, LogReceipt
+from web3.types import BlockData, EventData, LogReceipt, TxReceipt
 
 from liqpass.adapters.chain.contracts import Contracts, abi_of
-from liqpass.ports import BatchOnChain, BlockRef, ChainError, PayoutLog, PremiumLog, TransactionSeen
+from liqpass.ports import (
+    BatchOnChain,
+    BlockRef,
+    ChainError,
+    PayoutLog,
+    PayoutTransaction,
+    PremiumLog,
+    TransactionSeen,
+)
 
 LOCAL_CHAIN_ID = 31337
 LOG_RANGE = 2_000  # blocks an eth_getLogs; public nodes refuse more
@@ -99,20 +107,15 @@ class Web3ChainReader:
 
         Any contract may emit a log that looks like ours, even one that cannot be decoded: passed over.
         """
-        try:
-            receipt = _ask(lambda: self._web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
-        except TransactionNotFound:
+        mined = self._mined(tx_hash)
+        if mined is None:
             return None
-        block = self.block(receipt["blockNumber"])
-        if block is None or block.hash != to_hex(receipt["blockHash"]):
-            return None  # reorganised between the two calls: not mined, as far as anybody can tell
+        receipt, block = mined
         topic = self._checkout.events.PremiumPaid().topic
         premiums = tuple(
             self._premium(log, block)
             for log in receipt["logs"]
-            if log["address"].lower() == self._contracts.checkout
-            and log["topics"]
-            and to_hex(log["topics"][0]) == topic
+            if _is_of(log, self._contracts.checkout) and to_hex(log["topics"][0]) == topic
         )
         return TransactionSeen(to_hex(receipt["transactionHash"]), receipt["status"] == 1, block, premiums)
 
@@ -182,13 +185,46 @@ class Web3ChainReader:
 
         A batch's id is the UTC date of its first approval, so no log of it can be older than that day.
         """
-        executed, failed = self._vault.events.PayoutExecuted(), self._vault.events.PayoutFailed()
+        executed, failed = self._payout_events()
         topics: list[Any] = [[executed.topic, failed.topic], "0x" + batch_id.to_bytes(32, "big").hex()]
         first = max(self._contracts.first_block, self.first_block_at(_midnight_s(batch_id)))
         return [
             _payout(executed if to_hex(log["topics"][0]) == executed.topic else failed, log)
             for log in self._logs(self._contracts.vault, topics, first, last)
         ]
+
+    def payout_transaction(self, tx_hash: str) -> PayoutTransaction | None:
+        """A mined transaction with our vault's payout logs, None where the chain has none of this hash."""
+        mined = self._mined(tx_hash)
+        if mined is None:
+            return None
+        receipt, block = mined
+        kinds = {event.topic: event for event in self._payout_events()}
+        payouts = tuple(
+            _payout(kinds[to_hex(log["topics"][0])], log)
+            for log in receipt["logs"]
+            if _is_of(log, self._contracts.vault) and to_hex(log["topics"][0]) in kinds
+        )
+        return PayoutTransaction(to_hex(receipt["transactionHash"]), receipt["status"] == 1, block, payouts)
+
+    def vault_balance(self) -> int:
+        """USDC that the vault holds at the newest block, base units."""
+        token = _contract(self._web3, self.usdc(), "MockUSDC")  # of USDC's functions it has the same ones
+        holder = to_checksum_address(self._contracts.vault)
+        return int(_ask(lambda: token.functions.balanceOf(holder).call()))
+
+    def _payout_events(self) -> tuple[ContractEvent, ContractEvent]:
+        return self._vault.events.PayoutExecuted(), self._vault.events.PayoutFailed()
+
+    def _mined(self, tx_hash: str) -> tuple[TxReceipt, BlockRef] | None:
+        try:
+            receipt = _ask(lambda: self._web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
+        except TransactionNotFound:
+            return None
+        block = self.block(receipt["blockNumber"])
+        if block is None or block.hash != to_hex(receipt["blockHash"]):
+            return None  # reorganised between the two calls: not mined, as far as anybody can tell
+        return receipt, block
 
     def _logs(self, address: str, topics: list[Any], first: int, last: int) -> list[LogReceipt]:
         logs: list[LogReceipt] = []
@@ -229,6 +265,10 @@ class Web3ChainReader:
         outputs = self._vault.get_function_by_name("batches").abi["outputs"]
         components = outputs[0].get("components", outputs) if len(outputs) == 1 else outputs
         return {part["name"]: value for part, value in zip(components, values, strict=True)}
+
+
+def _is_of(log: LogReceipt, contract: str) -> bool:
+    return log["address"].lower() == contract and len(log["topics"]) > 0
 
 
 def _contract(web3: Web3, address: str, name: str) -> Contract:
