@@ -28,7 +28,7 @@ from liqpass.controls import Controlling
 from liqpass.domain.evidence import Env
 from liqpass.domain.parameters import Parameters
 from liqpass.identity import SigningIn
-from liqpass.payouts import Attaching, Building, Exporting, Reconciling, Releasing, Reporting
+from liqpass.payouts import Attaching, Building, Exporting, Publishing, Reconciling, Releasing, Reporting
 from liqpass.policies import Binding, Paying, Selling, Syncing
 from liqpass.ports import (
     ChainReader,
@@ -82,6 +82,7 @@ class UseCases:
         self.exporting = Exporting(store, clock, site)
         self.reconciling = Reconciling(store, clock, outside.chain, site)
         self.attaching = Attaching(store, clock, outside.chain, site, self.reconciling)
+        self.publishing = Publishing(store)
         self.reporting = Reporting(store, clock)
         self.releasing = Releasing(store, clock, outside.chain, site, outside.signatures)
 

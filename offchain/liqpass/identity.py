@@ -63,7 +63,7 @@ class SigningIn:
         )
 
     def signer(self, text: str, signature: str, *, origin: str) -> SignInMessage:
-        """What the message says, if it is for us, in time and signed by its wallet. The nonce is not used yet.
+        """What the message says, if it is for us, in time and signed by its wallet. The nonce stays unused.
 
         Raises RefusedError with a SIGN_IN_ reason, ChainError where only the chain knows the wallet.
         """

@@ -18,13 +18,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from liqpass.domain.identifiers import IdentifierError, parse_address
 from liqpass.domain.money import MoneyError, parse_usdc
-from liqpass.domain.parameters import CONSERVATIVE, Parameters, ParametersError
+from liqpass.domain.parameters import AMOUNTS, CONSERVATIVE, Parameters, ParametersError
 
 LOCAL_CHAIN_ID = 31337
 MIN_INTERNAL_KEY = 32  # characters
 DEPLOYMENT_FILES = {31337: "local", 84532: "base-sepolia", 8453: "base"}
 OKX_HOSTS = ("www.okx.com", "eea.okx.com", "us.okx.com")
-_AMOUNTS = ("premium", "payout_cap", "daily_cap", "hot_wallet_max", "max_open_exposure")
 # Read by others beside this package: the ape scripts and the test campaigns.
 _FOREIGN = ("LIQPASS_CAMPAIGN",)
 
@@ -43,9 +42,9 @@ def read_parameters(overrides: Mapping[str, str]) -> Parameters:
         if name not in CONSERVATIVE.as_json():
             raise ValueError(f"unknown parameter {name}; known: {', '.join(CONSERVATIVE.as_json())}")
         try:
-            changes[name] = parse_usdc(text) if name in _AMOUNTS else int(text)
+            changes[name] = parse_usdc(text) if name in AMOUNTS else int(text)
         except (MoneyError, ValueError):
-            unit = "an amount of USDC such as 50.00" if name in _AMOUNTS else "a whole number"
+            unit = "an amount of USDC such as 50.00" if name in AMOUNTS else "a whole number"
             raise ValueError(f"parameter {name} must be {unit}") from None
     if "daily_cap" in changes and "max_open_exposure" not in changes:
         changes["max_open_exposure"] = 5 * changes["daily_cap"]
@@ -90,6 +89,12 @@ class Settings(BaseSettings):
     internal_key_file: Path | None = Field(None, description="file of mode 0600 with the internal key")
     trusted_proxies: str = Field(
         "", description="addresses whose X-Forwarded-For is believed, comma separated"
+    )
+    rate_per_minute: int = Field(
+        600, ge=0, description="requests a minute that one address may make of a worker; 0: no limit"
+    )
+    costly_rate_per_minute: int = Field(
+        60, ge=0, description="of those, the ones that ask OKX or verify a signature; 0: no limit"
     )
     session_s: int = Field(28_800, ge=300, le=604_800, description="how long a sign-in holds, seconds")
     journal_folder: Path | None = Field(

@@ -95,6 +95,9 @@ class Parameters:
         return sha256_hex(canonical_json(self.as_json()))[:16]
 
 
+AMOUNTS = frozenset({"premium", "payout_cap", "daily_cap", "hot_wallet_max", "max_open_exposure"})
+"""Names of those that are amounts of USDC."""
+
 _DAY_S = 86_400
 _BOUNDS: dict[str, tuple[int, int]] = {
     "premium": (1, MAX_USDC),

@@ -9,10 +9,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from liqpass.domain.batching import ApprovedClaim
 from liqpass.domain.claim_state import LEGACY_NAMES, ClaimState
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import format_usdc, usdc
+from liqpass.domain.parameters import AMOUNTS, Parameters
 from liqpass.domain.policy_state import PolicyState, view
+from liqpass.payouts import Built, Draft
 from liqpass.records import Batch, BatchItem, Claim, Order, Review, UnmatchedPayment
 
 
@@ -155,3 +158,38 @@ def unmatched_answer(payment: UnmatchedPayment) -> dict[str, Any]:
         "foundAt": iso(payment.found_at_ms),
         "resolution": payment.resolution,
     }
+
+
+def plan_answer(made: Draft | Built) -> dict[str, Any]:
+    """What a batch pays, carries over and leaves out, with the reasons; `payoutRoot` once it is built."""
+    plan = made.plan
+    return {
+        "batchId": plan.batch_id,
+        "cutOff": iso(plan.cut_off_ms),
+        "totalUsdc": format_usdc(plan.total),
+        "payouts": [_planned(claim) for claim in plan.planned],
+        "carriedOverAboveCap": [_planned(claim) for claim in plan.over_cap],
+        "carriedOverAfterCutOff": [_planned(claim) for claim in plan.after_cut_off],
+        "aboveDailyCap": [_planned(claim) for claim in plan.above_daily_cap],
+        "leftOut": [
+            {
+                **_planned(left.claim),
+                "reasons": [str(each.reason) for each in left.refusals],
+                "messages": [each.message for each in left.refusals],
+            }
+            for left in made.left_out
+        ],
+        "payoutRoot": made.batch.payout_root if isinstance(made, Built) else None,
+    }
+
+
+def _planned(claim: ApprovedClaim) -> dict[str, Any]:
+    return {"policyNo": claim.policy_no, "claimId": claim.claim_id, "amountUsdc": format_usdc(claim.amount)}
+
+
+def parameters_answer(parameters: Parameters) -> dict[str, Any]:
+    """The rules in force: amounts as USDC, all else as whole numbers of the unit that the name says."""
+    values = {
+        name: money(int(text)) if name in AMOUNTS else text for name, text in parameters.as_json().items()
+    }
+    return {"paramsVersion": parameters.params_version, "parameters": values}

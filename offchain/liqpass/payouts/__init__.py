@@ -4,6 +4,7 @@ from liqpass.payouts.attaching import Attaching
 from liqpass.payouts.building import Building, Built, Draft, LeftOut
 from liqpass.payouts.exporting import Exporting
 from liqpass.payouts.held import Releasing
+from liqpass.payouts.publishing import PublicProof, Publishing
 from liqpass.payouts.reconciling import Reconciled, Reconciling
 from liqpass.payouts.reporting import Report, Reporting
 
@@ -14,6 +15,8 @@ __all__ = [
     "Draft",
     "Exporting",
     "LeftOut",
+    "PublicProof",
+    "Publishing",
     "Reconciled",
     "Reconciling",
     "Releasing",

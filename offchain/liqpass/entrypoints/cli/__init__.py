@@ -13,6 +13,7 @@ from liqpass.entrypoints.cli.ledger import reconcile, report, sync
 from liqpass.entrypoints.cli.okx import okx
 from liqpass.entrypoints.cli.operate import blocklist, db, keys, params, pause
 from liqpass.entrypoints.cli.order import order
+from liqpass.entrypoints.cli.serve import serve
 from liqpass.entrypoints.cli.session import FaultGroup, Session
 from liqpass.entrypoints.cli.tx import tx
 
@@ -44,6 +45,7 @@ for command in (
     pause,
     reconcile,
     report,
+    serve,
     settings,
     sync,
     tx,

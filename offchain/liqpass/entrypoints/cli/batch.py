@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from liqpass.domain.money import Usdc, format_usdc
-from liqpass.entrypoints.answers import batch_answer, claim_answer, iso
+from liqpass.entrypoints.answers import batch_answer, claim_answer, plan_answer
 from liqpass.entrypoints.cli.session import (
     Session,
     actor_option,
@@ -43,25 +41,7 @@ def build(session: Session, dry_run: bool, actor: str, as_json: bool) -> None:
     """
     building = session.app.use_cases.building
     made: Draft | Built = building.plan() if dry_run else building.build(actor=actor)
-    plan = made.plan
-    answer: dict[str, Any] = {
-        "batchId": plan.batch_id,
-        "cutOff": iso(plan.cut_off_ms),
-        "totalUsdc": format_usdc(plan.total),
-        "payouts": [_line(claim.policy_no, claim.claim_id, claim.amount) for claim in plan.planned],
-        "carriedOverAboveCap": [_line(c.policy_no, c.claim_id, c.amount) for c in plan.over_cap],
-        "carriedOverAfterCutOff": [_line(c.policy_no, c.claim_id, c.amount) for c in plan.after_cut_off],
-        "aboveDailyCap": [_line(c.policy_no, c.claim_id, c.amount) for c in plan.above_daily_cap],
-        "leftOut": [
-            {
-                **_line(left.claim.policy_no, left.claim.claim_id, left.claim.amount),
-                "reasons": [str(each.reason) for each in left.refusals],
-                "messages": [each.message for each in left.refusals],
-            }
-            for left in made.left_out
-        ],
-        "payoutRoot": made.batch.payout_root if isinstance(made, Built) else None,
-    }
+    answer = plan_answer(made)
     if as_json:
         show_json(answer)
         return
@@ -151,7 +131,3 @@ def release_held(
         raise click.UsageError("give either --reason, or --recipient with --signature")
     answer = claim_answer(claim)
     show_json(answer) if as_json else show_fields(answer)
-
-
-def _line(policy_no: int, claim_id: str, amount: Usdc) -> dict[str, object]:
-    return {"policyNo": policy_no, "amountUsdc": format_usdc(amount), "claimId": claim_id}

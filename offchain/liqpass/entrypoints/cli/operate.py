@@ -6,6 +6,7 @@ import click
 
 from liqpass.adapters.database import migrate
 from liqpass.adapters.database.engine import open_engine
+from liqpass.domain.parameters import AMOUNTS
 from liqpass.entrypoints.answers import iso, money
 from liqpass.entrypoints.cli.session import (
     Session,
@@ -17,7 +18,6 @@ from liqpass.entrypoints.cli.session import (
     show_table,
 )
 
-AMOUNTS = frozenset({"premium", "payout_cap", "daily_cap", "hot_wallet_max", "max_open_exposure"})
 KIND = click.Choice(["wallet", "main_uid_hmac"])
 
 

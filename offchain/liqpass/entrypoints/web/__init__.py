@@ -1,0 +1,1 @@
+"""The web service: JSON API and server-rendered pages over the use cases."""

@@ -1,0 +1,1 @@
+"""The JSON API: the only way in which a browser changes anything."""

@@ -1,0 +1,331 @@
+"""What each route takes and answers, with examples: the OpenAPI document is made of these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from liqpass.entrypoints.web.problems import MEDIA_TYPE, ProblemAnswer
+
+UUID_EXAMPLE = "5b0c1a52-7d0e-4c39-9d53-0f9f4f0f7a11"
+WALLET_EXAMPLE = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
+HASH_EXAMPLE = "0x" + "5e" * 32
+TIME_EXAMPLE = "2026-01-22T12:00:00Z"
+
+Usdc = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$"),
+    Field(description="USDC, decimal", examples=["50.00"]),
+]
+Wallet = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$"), Field(examples=[WALLET_EXAMPLE])]
+Hash = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{64}$"), Field(examples=[HASH_EXAMPLE])]
+Text = Annotated[str, StringConstraints(max_length=2000), Field(examples=["seen on OKX's own page"])]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=256)]
+OkxId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$"), Field(examples=["3785165892823834624"])]
+InstId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z0-9]{1,20}(-[A-Z0-9]{1,20}){1,4}$"),
+    Field(examples=["BTC-USDT-SWAP"]),
+]
+# Older clients say it; the server sets its own.
+StatedTime = Annotated[str, StringConstraints(max_length=64)] | None
+ORDER_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
+class Form(BaseModel):
+    """A request's body; what it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a route, besides those that every route has."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}
+    return {
+        status: {"model": ProblemAnswer, "description": "problem details (RFC 9457)", "content": content}
+        for status in (*statuses, 429, 503)
+    }
+
+
+BUYER_PROBLEMS = problems(401, 403, 404, 408, 409, 413, 415, 422)
+READ_PROBLEMS = problems(401, 403, 404, 422)
+ADMIN_PROBLEMS = BUYER_PROBLEMS
+
+
+# signing in
+
+
+class NonceForm(Form):
+    """Which wallet is going to sign."""
+
+    address: Wallet
+
+
+class NonceAnswer(BaseModel):
+    """The EIP-4361 text to sign (personal_sign); it holds a nonce that counts once, for ten minutes."""
+
+    message: str = Field(examples=["localhost:8000 wants you to sign in with your Ethereum account:\n…"])
+
+
+class SignInForm(Form):
+    """An EIP-4361 text and its signature: an account's 65 bytes, or what a wallet contract takes."""
+
+    message: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    signature: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{2,4094}$")]
+
+
+class SessionAnswer(BaseModel):
+    """Who is signed in. `csrfToken` comes back as X-CSRF-Token with each change."""
+
+    address: str | None = Field(examples=[WALLET_EXAMPLE])
+    roles: list[str] = Field(examples=[["reviewer"]])
+    csrf_token: str | None = Field(alias="csrfToken", examples=["mU2x…"])
+    expires_at: str | None = Field(alias="expiresAt", examples=[TIME_EXAMPLE])
+
+
+# selling
+
+
+class QuoteForm(Form):
+    """Nothing need be said: there is one product."""
+
+    policy_type: Literal["OKX_24H"] = Field("OKX_24H", alias="policyType")
+
+
+class QuoteAnswer(BaseModel):
+    """What a policy costs and pays, at most."""
+
+    premium_usdc: str = Field(alias="premiumUsdc", examples=["1.00"])
+    payout_up_to_usdc: str = Field(alias="payoutUpToUsdc", examples=["50.00"])
+    valid_until: str = Field(alias="validUntil", examples=[TIME_EXAMPLE])
+    params_version: str = Field(alias="paramsVersion", examples=["0123456789abcdef"])
+
+
+class PolicyParams(Form):
+    """Amounts as older clients state them; they must be the server's."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    payout_fixed_usdc: Usdc | None = None
+    payout_cap_usdc: Usdc | None = None
+
+
+class OrderForm(Form):
+    """A purchase order for the wallet that is signed in. Money that differs from ours is refused; times are
+    ignored: the server sets them."""
+
+    policy_type: Literal["OKX_24H"] = Field("OKX_24H", alias="policyType")
+    chain_id: int | None = Field(None, alias="chainId", ge=1, le=2**53 - 1, examples=[8453])
+    premium_amount_usdc: Usdc | None = Field(None, alias="premiumAmountUsdc", examples=["1.00"])
+    policy_params: PolicyParams | None = Field(None, alias="policyParams")
+    coverage_start_at: StatedTime = Field(None, alias="coverageStartAt", examples=[TIME_EXAMPLE])
+    coverage_end_at: StatedTime = Field(None, alias="coverageEndAt", examples=[TIME_EXAMPLE])
+
+
+class Position(BaseModel):
+    """The OKX position that is insured."""
+
+    inst_id: str = Field(alias="instId", examples=["BTC-USDT-SWAP"])
+    mgn_mode: str | None = Field(alias="mgnMode", examples=["isolated"])
+    pos_side: str | None = Field(alias="posSide", examples=["long"])
+    pos_id: str | None = Field(alias="posId")
+    opened_at: str | None = Field(alias="openedAt", examples=[TIME_EXAMPLE])
+    ord_id: str | None = Field(alias="ordId")
+    bound_at: str | None = Field(alias="boundAt", examples=[TIME_EXAMPLE])
+
+
+class OrderAnswer(BaseModel):
+    """A purchase order and, once paid, the policy that it became."""
+
+    model_config = ConfigDict(extra="allow")
+
+    purchase_order_id: str = Field(alias="purchaseOrderId", examples=[UUID_EXAMPLE])
+    order_id: str = Field(alias="orderId", examples=[UUID_EXAMPLE])
+    order_hash: str = Field(alias="orderHash", examples=[HASH_EXAMPLE])
+    state: str = Field(examples=["AWAITING_PAYMENT"])
+    policy_no: int | None = Field(alias="policyNo", examples=[7])
+    buyer: str = Field(examples=[WALLET_EXAMPLE])
+    chain_id: int = Field(alias="chainId", examples=[8453])
+    checkout: str = Field(examples=[WALLET_EXAMPLE])
+    premium_usdc: str = Field(alias="premiumUsdc", examples=["1.00"])
+    payout_up_to_usdc: str = Field(alias="payoutUpToUsdc", examples=["50.00"])
+    quote_hash: str | None = Field(alias="quoteHash", examples=[HASH_EXAMPLE])
+    valid_until: str = Field(alias="validUntil", examples=[TIME_EXAMPLE])
+    position: Position | None
+    paid_at: str | None = Field(alias="paidAt", examples=[TIME_EXAMPLE])
+    coverage_start_at: str | None = Field(alias="coverageStartAt", examples=[TIME_EXAMPLE])
+    coverage_end_at: str | None = Field(alias="coverageEndAt", examples=[TIME_EXAMPLE])
+
+
+class OrdersAnswer(BaseModel):
+    """The buyer's orders and policies, newest first."""
+
+    policies: list[OrderAnswer]
+
+
+class KeyForm(Form):
+    """A read-only OKX key. It is checked, sealed, and never shown again."""
+
+    api_key: Secret = Field(alias="apiKey", examples=["0b1c…"])
+    secret: Secret = Field(examples=["22582BD0…"])
+    passphrase: Secret = Field(examples=["…"])
+    demo: bool = Field(False, description="the key belongs to OKX's demo trading")
+
+
+class BindForm(Form):
+    """Which position: by the order that opened it (`ordId`) or by itself (`posId`). The key is the
+    stored one, unless one is given here."""
+
+    inst_id: InstId = Field(alias="instId")
+    ord_id: OkxId | None = Field(None, alias="ordId")
+    pos_id: OkxId | None = Field(None, alias="posId")
+    key: KeyForm | None = None
+
+
+class PaymentForm(Form):
+    """The transaction that paid the premium."""
+
+    transaction_hash: Hash = Field(alias="transactionHash")
+
+
+class AuthorizationForm(Form):
+    """The buyer's signature under `typedData` of …/payment: a relayer pays the gas."""
+
+    valid_before: int = Field(alias="validBefore", ge=1, le=2**53 - 1, description="unix seconds")
+    signature: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{2,4094}$")]
+
+
+class ReasonForm(Form):
+    """Why."""
+
+    reason: Text
+
+
+class OptionalReasonForm(Form):
+    """Why, where it is worth saying."""
+
+    reason: Text = ""
+
+
+# claims
+
+
+class ClaimForm(Form):
+    """The order that the claim is on; older clients call it `policyId`."""
+
+    order_id: str = Field(
+        validation_alias=AliasChoices("orderId", "policyId"),
+        serialization_alias="orderId",
+        pattern=ORDER_ID,
+        examples=[UUID_EXAMPLE],
+    )
+
+
+class TriggerForm(Form):
+    """The order that the claim is on, as older clients name it."""
+
+    purchase_order_id: str = Field(alias="purchaseOrderId", pattern=ORDER_ID, examples=[UUID_EXAMPLE])
+
+
+class ClaimAnswer(BaseModel):
+    """A claim: state, what the rules say and why, what it pays."""
+
+    model_config = ConfigDict(extra="allow")
+
+    claim_id: str = Field(alias="claimId", examples=[UUID_EXAMPLE])
+    order_id: str = Field(alias="orderId", examples=[UUID_EXAMPLE])
+    policy_no: int = Field(alias="policyNo", examples=[7])
+    state: str = Field(examples=["PENDING"])
+    legacy_state: str = Field(alias="legacyState", examples=["VERIFIED_PENDING_REVIEW"])
+    verdict: str | None = Field(examples=["ELIGIBLE"])
+    reasons: list[str] = Field(examples=[["LIQUIDATED_IN_WINDOW"]])
+    payout_usdc: str | None = Field(alias="payoutUsdc", examples=["50.00"])
+    evidence_hash: str | None = Field(alias="evidenceHash", examples=[HASH_EXAMPLE])
+
+
+class MarkPaidForm(Form):
+    """Why an order counts as paid that the chain does not show: signers will read it. `paidAt` is ignored:
+    the cover is counted from now."""
+
+    reason: Text = "not stated"
+    paid_at: StatedTime = Field(None, alias="paidAt", examples=[TIME_EXAMPLE])
+
+
+class RejectForm(Form):
+    """Why; `final` ends the policy, otherwise its cover goes on."""
+
+    reason: Text
+    final: bool = False
+
+
+class AttachForm(Form):
+    """The transaction that paid the claim; `paidAtSec` is ignored: the block says when."""
+
+    multisig_tx_hash: Hash = Field(alias="multisigTxHash")
+    paid_at_sec: int | None = Field(None, alias="paidAtSec", ge=0, le=2**53 - 1)
+
+
+class RedirectForm(Form):
+    """Another address for a held payout, signed by the buyer."""
+
+    recipient: Wallet
+    signature: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{2,4094}$")]
+
+
+class MessageAnswer(BaseModel):
+    """A text to be signed (EIP-191)."""
+
+    message: str
+
+
+class ReviewAnswer(BaseModel):
+    """The claim after a review; `needsSecondReviewer`: another reviewer has to approve it too."""
+
+    claim: ClaimAnswer
+    needs_second: bool = Field(alias="needsSecondReviewer")
+
+
+# operating
+
+
+class PauseForm(Form):
+    """Stop or resume quotes, orders and batch building."""
+
+    paused: bool
+    reason: Text
+
+
+class ResolveForm(Form):
+    """What was done about a payment that covers nothing."""
+
+    transaction: Hash
+    log_index: int = Field(alias="logIndex", ge=-1, le=2**31 - 1)
+    resolution: Text
+
+
+class Anything(BaseModel):
+    """An object whose fields the description names."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class PreparedCall(BaseModel):
+    """A transaction for `eth_sendTransaction`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    to: str = Field(examples=[WALLET_EXAMPLE])
+    data: str = Field(examples=["0x095ea7b3…"])
+
+
+class PreparedAnswer(BaseModel):
+    """`approve` and `pay` in this order, or `typedData` for `eth_signTypedData_v4`."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class AuthorizationsAnswer(BaseModel):
+    """Premiums to be relayed with `payWithAuthorization`."""
+
+    authorizations: list[Anything]

@@ -1,0 +1,54 @@
+"""For monitors: whether the process lives, whether it can serve, and Prometheus metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from liqpass.adapters.database.migrate import current, head
+from liqpass.entrypoints.web.api.forms import problems
+from liqpass.entrypoints.web.api.metrics import CONTENT_TYPE, exposition
+from liqpass.entrypoints.web.identity import ServiceOf
+from liqpass.entrypoints.web.problems import Problem
+from liqpass.entrypoints.web.routes import ApiRoute
+
+router = APIRouter(tags=["monitoring"], route_class=ApiRoute)
+
+
+class Health(BaseModel):
+    """`ok`."""
+
+    status: str = Field(examples=["ok"])
+
+
+@router.get("/healthz", response_model=Health, responses=problems())
+def healthz() -> dict[str, str]:
+    """The process answers; nothing else is asked."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", response_model=Health, responses=problems())
+def readyz(service: ServiceOf) -> dict[str, str]:
+    """The database answers at this version's schema, and the clock runs (locally: the node)."""
+    found = current(service.engine)
+    if found != head():
+        raise Problem(503, "SCHEMA_DIFFERS", "the database is of another version: liqpass db upgrade")
+    service.clock.now_ms()
+    return {"status": "ok"}
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Prometheus text format, amounts in USDC",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        **problems(),
+    },
+)
+def metrics(service: ServiceOf) -> Response:
+    """What Prometheus scrapes; every figure is read from the book, so any worker may answer."""
+    return Response(exposition(service), media_type=CONTENT_TYPE)
