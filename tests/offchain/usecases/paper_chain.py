@@ -12,6 +12,7 @@ from liqpass.ports import (
     BatchOnChain,
     BlockRef,
     PayoutLog,
+    PayoutTransaction,
     PremiumLog,
     TransactionSeen,
 )
@@ -50,6 +51,7 @@ class FakeChain:
         self.paid_at: dict[int, int] = {}
         self.logs: list[PayoutLog] = []
         self.lagging = False
+        self.balance = 550_000_000
 
     def mine(self, count: int = 1, *, seconds: int = BLOCK_S) -> BlockRef:
         for _ in range(count):
@@ -95,7 +97,8 @@ class FakeChain:
         self.mine()
         self.batches[batch_id] = replace(self.batches[batch_id], revoked=True)
 
-    def execute(self, payouts: Sequence[Payout], *, refused: Sequence[str] = ()) -> None:
+    def execute(self, payouts: Sequence[Payout], *, refused: Sequence[str] = ()) -> str:
+        """A block with one transaction of the vault that pays all but the refused; its hash."""
         block = self.mine()
         tx_hash = hash32("execute", block.hash)
         for index, payout in enumerate(payouts):
@@ -115,6 +118,8 @@ class FakeChain:
             )
             if not failed:
                 self.paid_at[payout.policy_no] = block.number
+        self.transactions[tx_hash] = TransactionSeen(tx_hash, True, block, ())
+        return tx_hash
 
     def settle(self) -> None:
         """Blocks until everything so far is final."""
@@ -161,3 +166,13 @@ class FakeChain:
 
     def payout_logs(self, batch_id: int, last: int) -> list[PayoutLog]:
         return [log for log in self.logs if log.batch_id == batch_id and log.block_number <= last]
+
+    def payout_transaction(self, tx_hash: str) -> PayoutTransaction | None:
+        seen = self.transactions.get(tx_hash)
+        if seen is None:
+            return None
+        logs = tuple(log for log in self.logs if log.tx_hash == tx_hash)
+        return PayoutTransaction(tx_hash, seen.succeeded, seen.block, logs)
+
+    def vault_balance(self) -> int:
+        return self.balance

@@ -27,10 +27,11 @@ def build(world: World) -> Built:
     return world.do.building.build(actor="op")
 
 
-def approve_and_execute(world: World, built: Built, *, refused: tuple[str, ...] = ()) -> None:
+def approve_and_execute(world: World, built: Built, *, refused: tuple[str, ...] = ()) -> str:
+    """The hash of the transaction that executes the batch."""
     batch, items = world.do.building.show(built.batch.id)
     world.chain.approve(batch.id, batch.payout_root, batch.total)
-    world.chain.execute(payouts_of(batch, items), refused=refused)
+    return world.chain.execute(payouts_of(batch, items), refused=refused)
 
 
 def claim_state(world: World, claim: Claim) -> str:

@@ -51,7 +51,10 @@ class FakeClock:
 
 
 class FakeOkx:
-    """OkxAccounts over the simulator's exchange. `fault`: what the next fetches raise."""
+    """OkxAccounts over the simulator's exchange.
+
+    `fault`: what the next fetches raise. `during`: what happens while a claim is fetched.
+    """
 
     def __init__(self, clock: FakeClock) -> None:
         self.exchange = Exchange(clock.now_ms)
@@ -59,6 +62,7 @@ class FakeOkx:
         self.bodies: list[bytes] | None = None
         self.repeated: tuple[bytes, int] | None = None
         self.fetches = 0
+        self.during: Callable[[], object] = lambda: None
 
     @contextmanager
     def open(self, credentials: OkxCredentials) -> Iterator[FakeAccount]:
@@ -87,6 +91,7 @@ class FakeAccount:
 
     def claim_responses(self, inst_id: str, pos_id: str, begin_ms: int) -> list[OkxResponse]:
         self.okx.fetches += 1
+        self.okx.during()
         swap = {"instType": "SWAP", "instId": inst_id}
         since = {**swap, "begin": str(begin_ms), "limit": "100"}
         return [
