@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from liqpass.domain.claim_state import LEGACY_NAMES, ClaimState
-from liqpass.entrypoints.answers import claim_answer, claim_detail_answer, queue_answer
+from liqpass.entrypoints.answers import claim_answer
+from liqpass.entrypoints.overview_answers import claim_detail_answer, queue_answer
 from liqpass.entrypoints.web.api.forms import (
     ADMIN_PROBLEMS,
     Anything,
@@ -71,7 +72,8 @@ def queue(  # noqa: PLR0917 - a query has that many parts
 @router.get("/{claim_id}", response_model=Anything, responses=_READ)
 def show(service: ServiceOf, admin: Admin, claim_id: ClaimId) -> dict[str, Any]:  # noqa: ARG001
     """One claim: evidence, recommendation with reasons, raw responses, reviews, history."""
-    return claim_detail_answer(service.use_cases.overseeing.claim(claim_id))
+    view = service.use_cases.overseeing.claim(claim_id)
+    return claim_detail_answer(view, service.clock.now_ms())
 
 
 @router.post("/{claim_id}/approve", response_model=ReviewAnswer, responses=ADMIN_PROBLEMS)
