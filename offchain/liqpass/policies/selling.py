@@ -17,7 +17,7 @@ from liqpass.domain.reasons import Reason
 from liqpass.domain.recipient import ZERO_ADDRESS, refused_recipient
 from liqpass.domain.underwriting import quoting_closed
 from liqpass.free_text import free_text
-from liqpass.lookups import existing_order
+from liqpass.lookups import existing_order, parameters_of
 from liqpass.ports import Clock, Store, UnitOfWork
 from liqpass.records import Act, Order, Site
 from liqpass.refusals import ConflictError, InvalidInputError, PausedError, RefusedError
@@ -165,6 +165,11 @@ class Selling:
         """One order. Raises NotFoundError."""
         with self._store.read() as unit:
             return existing_order(unit, order_uuid)
+
+    def rules(self, order: Order) -> Parameters:
+        """The parameters that the order was made under: later changes touch no policy."""
+        with self._store.read() as unit:
+            return parameters_of(unit, order)
 
     def listed(self, *, state: PolicyState | None = None, buyer: str | None = None) -> list[Order]:
         """Orders, newest first."""

@@ -20,7 +20,7 @@ from liqpass.entrypoints.web.api import (
 from liqpass.entrypoints.web.api.sessions import sessions_router
 from liqpass.entrypoints.web.middleware import Limits, ProtectiveHeaders, RequestIds
 from liqpass.entrypoints.web.pages import add_pages
-from liqpass.entrypoints.web.problems import problem_response
+from liqpass.entrypoints.web.pages.failures import error_response
 from liqpass.entrypoints.web.rate import RateLimited, RateLimits
 from liqpass.entrypoints.web.service import Part, Realm, Service
 
@@ -47,8 +47,8 @@ def create_app(service: Service, *, part: Part = Part.ALL) -> FastAPI:
             app.include_router(closed.router)
     add_pages(app, part)
 
-    app.add_exception_handler(HTTPException, problem_response)
-    app.add_exception_handler(RequestValidationError, problem_response)
+    app.add_exception_handler(HTTPException, error_response)
+    app.add_exception_handler(RequestValidationError, error_response)
     # The last one added is the first that a request meets.
     origins = (service.access.public_origin, service.access.admin_origin)
     app.add_middleware(Limits)
