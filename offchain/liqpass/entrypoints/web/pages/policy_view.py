@@ -201,14 +201,15 @@ class PolicyPage:
 
     @property
     def timeline(self) -> list[Event]:
-        """Everything dated, in order of time; what waits for people comes last."""
+        """Everything in order of time; what waits for people stands between past and future."""
         dated = [
             Event(label, at_ms, "done" if at_ms <= self.now_ms else "next", note)
             for label, at_ms, note in self._moments()
             if at_ms is not None
         ]
         dated.sort(key=lambda event: event.at_ms or 0)
-        return [*dated, *self._waiting()]
+        past = [event for event in dated if event.step == "done"]
+        return [*past, *self._waiting(), *dated[len(past) :]]
 
     def _moments(self) -> Iterator[tuple[str, int | None, str]]:
         order = self.order

@@ -119,6 +119,7 @@ def environment() -> Environment:
         checksum=checksum_address,
         short=lambda text: f"{text[:6]}…{text[-4:]}",
         duration=duration,
+        percent=lambda bps: f"{bps / 100:g} %",
         age=lambda ms: duration(max(ms, 0) // 1000),
         sentence=lambda code: wording.sentence(code or ""),
         sentences=wording.sentences,

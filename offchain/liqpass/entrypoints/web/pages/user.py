@@ -30,10 +30,11 @@ _PROVEN = (ClaimState.BATCHED, ClaimState.PAID, ClaimState.HELD)
 
 @dataclass(frozen=True, slots=True)
 class Disclaimer:
-    """A sentence to agree to before paying."""
+    """A sentence to agree to before paying, and what is said to whoever has not."""
 
     name: str
     text: str
+    missing: str
 
 
 @router.get("/")
@@ -99,9 +100,21 @@ def disclaimers(parameters: Parameters) -> tuple[Disclaimer, ...]:
     """The three that a buyer agrees to, each apart."""
     grace = duration(parameters.claim_grace_s)
     return (
-        Disclaimer("records", "Only the records of OKX's API decide; nothing else shows a liquidation."),
-        Disclaimer("validity", f"I have to claim myself, at the latest {grace} after the end of the cover."),
-        Disclaimer("review", "A person reviews each claim, and approved claims are paid in one batch a day."),
+        Disclaimer(
+            "records",
+            "Only the records of OKX's API decide; nothing else shows a liquidation.",
+            "Confirm that only OKX's records decide.",
+        ),
+        Disclaimer(
+            "validity",
+            f"A claim has to be submitted by its buyer, at the latest {grace} after the end of the cover.",
+            "Confirm that you have to claim in time.",
+        ),
+        Disclaimer(
+            "review",
+            "A person reviews each claim, and approved claims are paid in one batch a day.",
+            "Confirm that a person decides and that payouts go out once a day.",
+        ),
     )
 
 

@@ -28,6 +28,7 @@ function typed(value, type) {
 
 export function showFaults(form, faults) {
   clear(form);
+  if (!faults.length) return;
   const list = element("ul");
   for (const { input, text } of faults) {
     if (!input) {
@@ -52,7 +53,7 @@ function clear(form) {
   form.querySelector("[data-summary]")?.replaceChildren();
 }
 
-function faultsOf(form) {
+export function faultsOf(form) {
   return [...form.elements]
     .filter((input) => input.willValidate && !input.validity.valid)
     .map((input) => ({ input, text: input.dataset.message || input.validationMessage }));

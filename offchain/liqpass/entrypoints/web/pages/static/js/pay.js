@@ -1,6 +1,6 @@
 // Paying a premium: one signature that a relayer sends, or two transactions of one's own.
 import { call, get, pause, Problem } from "./api.js";
-import { showFaults } from "./forms.js";
+import { faultsOf, showFaults } from "./forms.js";
 import { busy, say, words } from "./show.js";
 import { choose, ensureNetwork, requireAccount, walletWords } from "./wallet.js";
 
@@ -20,14 +20,9 @@ export function mountPayment(place) {
 }
 
 async function pay(place, form, submitter) {
-  const faults = [...form.elements]
-    .filter((input) => input.willValidate && !input.validity.valid)
-    .map((input) => ({ input, text: input.dataset.message }));
-  if (faults.length) {
-    showFaults(form, faults);
-    return;
-  }
-  form.querySelector("[data-summary]").replaceChildren();
+  const faults = faultsOf(form);
+  showFaults(form, faults);
+  if (faults.length) return;
   const status = place.querySelector("[data-status]");
   await busy(submitter, "", async () => {
     try {

@@ -1,9 +1,7 @@
 // Connecting a wallet and signing in with it (EIP-4361).
 import { call, Problem } from "./api.js";
 import { busy, say, words } from "./show.js";
-import { accountOf, choose, ensureNetwork, isOnNetwork, network, remember, walletWords } from "./wallet.js";
-
-const hexOf = (text) => `0x${Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, "0")).join("")}`;
+import { accountOf, choose, ensureNetwork, hexOf, isOnNetwork, network, remember, walletWords } from "./wallet.js";
 
 for (const place of document.querySelectorAll("[data-sign-in]")) {
   const button = place.querySelector("[data-connect]");

@@ -92,6 +92,12 @@ export async function ensureNetwork(wallet) {
 
 const wrongNetwork = () => new Error(`Your wallet is on another network. Switch it to ${network.name} and try again.`);
 
+/** A text as `personal_sign` takes it. */
+export function hexOf(text) {
+  const bytes = new TextEncoder().encode(text);
+  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
 /** A wallet's error in words; saying no is not an error to shout about. */
 export function walletWords(error) {
   if (error?.code === 4001) return "You declined in your wallet. Nothing was sent.";
