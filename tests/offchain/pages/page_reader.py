@@ -90,9 +90,9 @@ class Page(HTMLParser):
                 self.faults.append(f"link to nowhere: {link}")
 
     def _check_names(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in LABELLED and attributes.get("type") != "hidden":
-            if attributes.get("id", "") not in self._labels and "aria-label" not in attributes:
-                self.faults.append(f"no label: {attributes}")
+        named = attributes.get("id", "") in self._labels or "aria-label" in attributes
+        if tag in LABELLED and attributes.get("type") != "hidden" and not named:
+            self.faults.append(f"no label: {attributes}")
         for name in ("aria-labelledby", "aria-describedby", "data-confirm", "data-copy"):
             for target in attributes.get(name, "").split():
                 if target not in self.ids:
@@ -101,7 +101,7 @@ class Page(HTMLParser):
             self.faults.append("a form whose fields would go into the address without scripts")
         if tag == "svg" and not {"aria-hidden", "aria-label"} & set(attributes):
             self.faults.append("a picture without a name")
-        if tag in ("th",) and attributes.get("scope") not in ("row", "col"):
+        if tag == "th" and attributes.get("scope") not in ("row", "col"):
             self.faults.append("a heading of a table without scope")
 
     def _one(self, tag: str) -> None:

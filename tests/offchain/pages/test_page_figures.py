@@ -31,9 +31,9 @@ def test_chart__any_figures__stay_inside(days: int, most: int) -> None:
 
     assert len(drawn.bars) == 2 * days
     for bar in drawn.bars:
-        assert 0 <= float(bar.x)
+        assert float(bar.x) >= 0
         assert float(bar.x) + float(bar.width) <= CHART_WIDTH
-        assert 0 <= float(bar.y)
+        assert float(bar.y) >= 0
         assert float(bar.y) + float(bar.height) <= CHART_HEIGHT
     assert len(drawn.days) <= 8
     assert drawn.days[-1].label == figures[-1].day[5:].replace("-", "/")
