@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from web3 import Web3
 
 from liqpass.adapters.chain.contracts import Contracts, read_deployment
+from liqpass.adapters.chain.journal_folder import JournalFolder
 from liqpass.adapters.chain.reader import RPC_TIMEOUT_S, Web3ChainReader
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
 from liqpass.adapters.chain.signers import Web3Signers
@@ -28,6 +29,7 @@ from liqpass.controls import Controlling
 from liqpass.domain.evidence import Env
 from liqpass.domain.parameters import Parameters
 from liqpass.identity import SigningIn
+from liqpass.overseeing import Overseeing
 from liqpass.payouts import Attaching, Building, Exporting, Publishing, Reconciling, Releasing, Reporting
 from liqpass.policies import Binding, Paying, Selling, Syncing
 from liqpass.ports import (
@@ -39,6 +41,7 @@ from liqpass.ports import (
     Store,
     Vault,
 )
+from liqpass.ports.oversight import Journals
 from liqpass.records import Site
 from liqpass.settings import Settings
 
@@ -57,6 +60,7 @@ class Outside:
     site: Site
     parameters: Parameters
     first_block: int
+    journals: Journals | None = None  # None: no signer's journal is on this machine
 
 
 class UseCases:
@@ -81,6 +85,9 @@ class UseCases:
         self.building = Building(store, clock, outside.signers, site, parameters)
         self.exporting = Exporting(store, clock, site)
         self.reconciling = Reconciling(store, clock, outside.chain, site)
+        self.overseeing = Overseeing(
+            store, clock, outside.chain, site=site, parameters=parameters, journals=outside.journals
+        )
         self.attaching = Attaching(store, clock, outside.chain, site, self.reconciling)
         self.publishing = Publishing(store)
         self.reporting = Reporting(store, clock)
@@ -171,6 +178,7 @@ class Application:
     @cached_property
     def use_cases(self) -> UseCases:
         """Every use case over the real outside."""
+        folder = self.settings.journal_folder
         return UseCases(
             Outside(
                 store=self.store,
@@ -185,6 +193,7 @@ class Application:
                 site=self.site,
                 parameters=self.parameters,
                 first_block=self.contracts.first_block,
+                journals=None if folder is None else JournalFolder(folder),
             )
         )
 

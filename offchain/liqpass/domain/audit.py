@@ -87,13 +87,15 @@ def append(
 EMPTY = Anchor(0, GENESIS)
 
 
-def verify_chain(entries: Iterable[AuditEntry], anchor: Anchor | None = None) -> AuditFault | None:
-    """The first fault of a whole log read in order of `seq`, or None.
+def verify_chain(
+    entries: Iterable[AuditEntry], anchor: Anchor | None = None, *, since: Anchor = EMPTY
+) -> AuditFault | None:
+    """The first fault of a log read in order of `seq`, whole or from behind a verified point on, or None.
 
     An edit, a deletion, an insertion and a change of order break the chain. Cutting off the end, or
     rewriting everything after a point, shows only against an `anchor` that was kept elsewhere.
     """
-    count, head = 0, GENESIS
+    count, head = since.count, since.head
     anchored = anchor is None or anchor.count == 0
     for entry in entries:
         expected = count + 1

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from liqpass.domain.audit import Anchor, AuditEntry
 from liqpass.ports.identity import Sessions
+from liqpass.ports.oversight import Figures
 from liqpass.records import (
     Act,
     Batch,
@@ -184,6 +185,8 @@ class AuditLog(Protocol):
 
     def entries(self, *, subject: str | None = None) -> Iterator[AuditEntry]: ...
 
+    def entries_between(self, first: int, last: int) -> Iterator[AuditEntry]: ...
+
 
 class UnitOfWork(Protocol):
     """All rows inside one transaction."""
@@ -208,6 +211,9 @@ class UnitOfWork(Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def figures(self) -> Figures: ...
 
 
 class Store(Protocol):

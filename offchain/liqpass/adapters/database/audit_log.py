@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from liqpass.adapters.database.tables import audit, audit_head
 from liqpass.domain.audit import Anchor, AuditEntry
@@ -60,6 +61,13 @@ class AuditRows:
         query = select(audit).order_by(audit.c.seq)
         if subject is not None:
             query = query.where(audit.c.subject == subject)
+        yield from self._read(query)
+
+    def entries_between(self, first: int, last: int) -> Iterator[AuditEntry]:
+        """The entries numbered first..last, in order."""
+        yield from self._read(select(audit).where(audit.c.seq.between(first, last)).order_by(audit.c.seq))
+
+    def _read(self, query: Select[Any]) -> Iterator[AuditEntry]:
         for row in self._connection.execute(query):
             yield AuditEntry(
                 row.seq,

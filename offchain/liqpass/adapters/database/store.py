@@ -14,6 +14,7 @@ from liqpass.adapters.database.control_rows import ControlRows
 from liqpass.adapters.database.engine import DatabaseError
 from liqpass.adapters.database.migrate import current, head
 from liqpass.adapters.database.order_rows import OrderRows
+from liqpass.adapters.database.overview_rows import OverviewRows
 from liqpass.adapters.database.payment_rows import PaymentRows
 from liqpass.adapters.database.session_rows import SessionRows
 
@@ -33,6 +34,7 @@ class Unit:
         self.payments = PaymentRows(connection, self.audit)
         self.controls = ControlRows(connection, self.audit)
         self.sessions = SessionRows(connection, self.audit)
+        self.figures = OverviewRows(connection)
 
 
 class SqlStore:

@@ -195,6 +195,7 @@ claims = Table(
     ),
     Index("ix_claims_state_requested_at_ms", "state", "requested_at_ms", "id"),
     Index("ix_claims_requested_at_ms", "requested_at_ms", "id"),
+    Index("ix_claims_state_verdict_requested_at_ms", "state", "verdict", "requested_at_ms", "id"),
     Index("ix_claims_policy_no", "policy_no"),
 )
 
@@ -216,7 +217,7 @@ batches = Table(
     "batches",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    Column("state", STATE, nullable=False),
+    Column("state", STATE, nullable=False, index=True),
     Column("chain_id", BigInteger, nullable=False),
     Column("vault", ADDRESS, nullable=False),
     Column("payout_root", HASH32, nullable=False),
@@ -266,7 +267,7 @@ unmatched_payments = Table(
     Column("block", BigInteger),
     Column("found_at_ms", BigInteger, nullable=False),
     Column("resolution", Text),
-    Column("resolved_at_ms", BigInteger),
+    Column("resolved_at_ms", BigInteger, index=True),
 )
 
 sync_blocks = Table(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from liqpass.domain.claim_state import LEGACY_NAMES, ClaimState
 from liqpass.entrypoints.answers import claim_answer
-from liqpass.entrypoints.overview_answers import claim_detail_answer, queue_answer
+from liqpass.entrypoints.oversight_answers import claim_detail_answer, queue_answer
 from liqpass.entrypoints.web.api.forms import (
     ADMIN_PROBLEMS,
     Anything,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from liqpass.adapters.chain.safe_files import pause_file
 from liqpass.entrypoints.answers import parameters_answer
-from liqpass.entrypoints.overview_answers import overview_answer, per_day_answer
+from liqpass.entrypoints.oversight_answers import overview_answer, per_day_answer
 from liqpass.entrypoints.web.api.forms import ADMIN_PROBLEMS, Anything, PauseForm, Wallet, problems
 from liqpass.entrypoints.web.identity import Admin, Operator, ServiceOf
 from liqpass.entrypoints.web.routes import ApiRoute
@@ -27,9 +27,8 @@ def overview(
 ) -> dict[str, Any]:
     """Gauges, warnings, and claims and payouts a UTC day."""
     overseeing = service.use_cases.overseeing
-    seen = overseeing.overview()
     return {
-        **overview_answer(seen, overseeing.alerts(seen)),
+        **overview_answer(overseeing.overview()),
         "perDay": per_day_answer(overseeing.per_day(days)),
         "paused": service.controlling.paused(),
     }
