@@ -32,7 +32,7 @@ def test_db__upgrade_current_downgrade__revision_told(run: Run) -> None:
     now = run("db", "current")
     down = run("db", "downgrade", "--to", "base", "--yes")
 
-    assert (before.exit_code, up.stdout, now.exit_code) == (1, "schema 0002\n", 0)
+    assert (before.exit_code, up.stdout, now.exit_code) == (1, "schema 0003\n", 0)
     assert down.stdout == "schema none\n"
 
 
@@ -88,16 +88,20 @@ def test_settings__secret_set__names_and_defaults_without_it(
     assert "liqpass settings" in run("--help").stdout
 
 
-def test_db__database_without_a_driver__one_line_without_the_url(
+def test_db__database_that_is_not_supported__one_line_without_the_url(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for scheme in ("postgresql", "nosuch"):
-        monkeypatch.setenv("LIQPASS_DATABASE_URL", f"{scheme}://u:canary@127.0.0.1/x")
+    for scheme, message in (
+        ("mysql", "mysql is not supported: sqlite:///FILE or postgresql://"),
+        ("postgresql+nosuch", "no driver for postgresql+nosuch"),
+        ("postgresql", "127.0.0.1:1, database x does not let us in: Connection refused"),
+    ):
+        monkeypatch.setenv("LIQPASS_DATABASE_URL", f"{scheme}://u:canary@127.0.0.1:1/x")
 
         result = run("db", "current")
 
         assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-        assert "only SQLite is supported here" in result.stderr
+        assert message in result.stderr
         assert "canary" not in result.stderr
 
 

@@ -1,11 +1,9 @@
-"""A migrated SQLite file for each test."""
+"""A migrated database for each test."""
 
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from liqpass.adapters.database import migrate
 from liqpass.adapters.database.engine import open_engine
 from sqlalchemy import Engine
 
@@ -23,8 +21,14 @@ def free_port_url() -> Callable[[], str]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate.upgrade(engine)
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+    engine = open_engine(sqlite_url)
     yield engine
     engine.dispose()

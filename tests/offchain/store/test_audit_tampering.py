@@ -1,8 +1,7 @@
 """Whoever gets around the triggers is found by the chain; a cut at the end by the anchor."""
 
-from pathlib import Path
-
 import pytest
+from audit_triggers import drop_audit_triggers
 from liqpass.adapters.database.store import SqlStore
 from liqpass.controls import Controlling
 from liqpass.domain.audit import Anchor
@@ -16,16 +15,14 @@ class StoppedClock:
 
 
 @pytest.fixture
-def log(engine: Engine, tmp_path: Path) -> Controlling:
-    """Five entries, and no triggers any more: an attacker with the file drops them first."""
-    assert tmp_path.exists()
+def log(engine: Engine) -> Controlling:
+    """Five entries, and no triggers any more: an attacker with the database drops them first."""
     store = SqlStore(engine)
     with store.write() as unit:
         for number in range(1, 6):
             unit.controls.note(f"order/{number}", Act("rita", "APPROVED", number, {"reason": f"r{number}"}))
     with engine.begin() as connection:
-        for verb in ("update", "delete"):
-            connection.exec_driver_sql(f"DROP TRIGGER audit_refuses_{verb}")
+        drop_audit_triggers(connection)
     return Controlling(store, StoppedClock(), None)  # type: ignore[arg-type]  # the vault is not used
 
 

@@ -37,9 +37,8 @@ def test_upgrade__twice__nothing_happens(engine: Engine) -> None:
         assert unit.orders.next_policy_no() == 2
 
 
-def test_upgrade__rows_of_the_first_schema__kept_and_their_time_unknown(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'old.db'}")
-    migrate.upgrade(engine, "0001")
+def test_upgrade__rows_of_the_first_schema__kept_and_their_time_unknown(engine: Engine) -> None:
+    migrate.downgrade(engine, "0001")
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO sync_blocks VALUES (1, '0xc0', 7, '0xhash')")
 
@@ -60,15 +59,17 @@ def test_check_schema__never_migrated__says_what_to_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)]
 )
-def test_open_engine__sqlite__pragma_set(engine: Engine, pragma: str, value: object) -> None:
-    with engine.connect() as connection:
+def test_open_engine__sqlite__pragma_set(sqlite_engine: Engine, pragma: str, value: object) -> None:
+    with sqlite_engine.connect() as connection:
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
 
 
-def test_open_engine__new_file__readable_by_its_owner_only(engine: Engine) -> None:
-    database = Path(engine.url.database or "")
+def test_open_engine__new_file__readable_by_its_owner_only(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    migrate.upgrade(engine)
 
-    assert {path.stat().st_mode & 0o777 for path in database.parent.glob("store.db*")} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")} == {0o600}
+    engine.dispose()
 
 
 def test_open_engine__folder_missing__says_so(tmp_path: Path) -> None:
@@ -76,7 +77,9 @@ def test_open_engine__folder_missing__says_so(tmp_path: Path) -> None:
         open_engine(f"sqlite:///{tmp_path / 'none' / 'l.db'}")
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "not a url", ""])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "not a url", "", "postgresql://db:port/x", "mysql://db/x"]
+)
 def test_open_engine__url_that_keeps_nothing__refused(url: str) -> None:
     with pytest.raises(DatabaseUrlError):
         open_engine(url)

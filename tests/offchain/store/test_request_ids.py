@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
+from audit_triggers import drop_audit_triggers
 from liqpass.adapters.database.store import SqlStore
 from liqpass.domain.audit import AuditEntry, verify_chain
 from liqpass.records import Act
@@ -59,7 +60,7 @@ def test_append__id_changed_afterwards__found(store: SqlStore, engine: Engine) -
     with serving_request("req-1"):
         note(store)
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER audit_refuses_update")
+        drop_audit_triggers(connection)
         connection.exec_driver_sql("UPDATE audit SET details = replace(details, 'req-1', 'req-2')")
 
     with store.read() as unit:

@@ -1,8 +1,11 @@
 """Constraints and compare-and-set, underneath whatever the use cases check."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
+from liqpass.adapters.database.engine import open_engine
 from liqpass.adapters.database.store import SqlStore
 from liqpass.records import Act, Batch, Claim, Order, PaidOut, StaleStateError
 from sqlalchemy import Engine
@@ -130,3 +133,48 @@ def test_audit__changed_by_sql__refused_by_the_trigger(store: SqlStore, engine: 
     assert store is not None
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.exec_driver_sql(sql)
+
+
+def test_audit__truncated__refused_by_the_trigger(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE audit")
+    engine.dispose()
+
+
+def test_read__another_writes_meanwhile__one_consistent_state(store: SqlStore) -> None:
+    with store.read() as unit:
+        before = unit.audit.anchor()
+        with store.write() as other:
+            other.orders.advance(ORDER, "CLAIM_REQUESTED", ACT)
+
+        assert unit.orders.get(ORDER.id) == ORDER
+        assert unit.audit.anchor() == before
+
+
+def test_write__one_inside_a_transaction__the_next_waits_for_its_end(store: SqlStore) -> None:
+    taken, waited = threading.Event(), threading.Event()
+
+    def second() -> int:
+        taken.wait(30)
+        with store.write() as unit:
+            assert waited.is_set()
+            return unit.orders.next_policy_no()
+
+    with ThreadPoolExecutor(1) as pool:
+        number = pool.submit(second)
+        with store.write() as unit:
+            unit.orders.next_policy_no()
+            taken.set()
+            assert not wait([number], timeout=0.2).done
+            waited.set()
+
+        assert number.result(30) == 2
+
+
+def test_error__row_refused__shows_no_parameters(store: SqlStore) -> None:
+    with pytest.raises(IntegrityError) as caught, store.write() as unit:
+        unit.orders.add(replace(ORDER, manual_reason="canary"), ACT)
+
+    assert "canary" not in str(caught.value)

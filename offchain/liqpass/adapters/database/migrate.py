@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+_POSTGRES_LOCK = 0x6C697170617373  # any number, always the same: two upgrades at once run one after another
+
 
 def _config(connection: Connection) -> Config:
     config = Config()
@@ -21,12 +23,14 @@ def _config(connection: Connection) -> Config:
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema up to `revision` in one transaction."""
     with engine.begin() as connection:
+        _claim(connection)
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take the schema down to `revision` (`base`: no tables). Data in dropped tables is lost."""
     with engine.begin() as connection:
+        _claim(connection)
         command.downgrade(_config(connection), revision)
 
 
@@ -34,6 +38,14 @@ def current(engine: Engine) -> str | None:
     """Revision of this database, None where nothing was ever migrated."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def _claim(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
+        connection.exec_driver_sql(
+            "SET LOCAL statement_timeout = 0"
+        )  # an index on a large book takes its time
 
 
 def head() -> str:

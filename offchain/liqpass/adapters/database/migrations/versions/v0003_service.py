@@ -80,10 +80,22 @@ def upgrade() -> None:
     )
     for name, table, columns in INDEXES:
         op.create_index(name, table, columns, unique=False)
+    if op.get_bind().dialect.name == "postgresql":  # SQLite has had its triggers from the first schema on
+        op.execute(
+            "CREATE FUNCTION audit_refuses_change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'audit entries are append-only'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses_change()"
+        )
 
 
 def downgrade() -> None:
     """Forget keys bound by buyers, sessions and kept answers; the book stays as it is."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER audit_refuses_change ON audit")
+        op.execute("DROP FUNCTION audit_refuses_change()")
     for name, table, _ in reversed(INDEXES):
         op.drop_index(name, table_name=table)
     for table in reversed(TABLES):
