@@ -13,11 +13,13 @@ from liqpass.records import Claim, Review
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`name` is the last part of the API's path; `why_not` is empty where the action is allowed."""
+    """`name` is the last part of the API's path; `words` introduce the form, `effect` is what is confirmed;
+    `why_not` is empty where the action is allowed."""
 
     name: str
     label: str
     words: str
+    effect: str
     why_not: str = ""
     tone: str = ""
     needs_reason: bool = True
@@ -53,7 +55,8 @@ def actions(claim: Claim, reviews: Sequence[Review], reviewer: str) -> list[Acti
         Action(
             "approve",
             "Approve",
-            "The payout goes into the next batch." if not doubtful else "Say why it is right to pay.",
+            "Say why it is right to pay." if doubtful else "Check the evidence, then approve.",
+            "It counts once two reviewers have approved it." if doubtful else "It goes into the next batch.",
             _why_not_approve(claim, reviews, reviewer),
             needs_reason=doubtful,
             open=True,
@@ -62,13 +65,15 @@ def actions(claim: Claim, reviews: Sequence[Review], reviewer: str) -> list[Acti
             "reject",
             "Reject",
             "The buyer sees your reason.",
+            "The claim ends here. A later claim on the same policy would be a new one.",
             _not_in(claim, ClaimAction.REJECT, "Only a claim that waits, failed or is approved."),
             "danger",
         ),
         Action(
             "refetch",
             "Fetch again",
-            "Asks OKX again and judges anew; reviews said before count no more.",
+            "Asks OKX again and judges anew.",
+            "Reviews that were said before count no more.",
             _not_in(claim, ClaimAction.REFETCH, "Only a claim that waits or failed."),
             "second",
             needs_reason=False,
@@ -76,14 +81,16 @@ def actions(claim: Claim, reviews: Sequence[Review], reviewer: str) -> list[Acti
         Action(
             "reopen",
             "Take the approval back",
-            "The claim waits for review again; reviews said before count no more.",
+            "The claim waits for review again.",
+            "Reviews that were said before count no more.",
             _not_in(claim, ClaimAction.REOPEN, "Only an approved claim that is in no batch."),
             "second",
         ),
         Action(
             "mark-paid",
             "Attach a payout transaction",
-            "Only a payout of this policy from our vault counts, and only once it is final.",
+            "Only a payout of this policy from our vault counts.",
+            "The claim is marked as paid if the vault confirms it at a final block.",
             "" if claim.state in (ClaimState.BATCHED, ClaimState.PAID) else "Only a claim in a batch.",
             "second",
         ),

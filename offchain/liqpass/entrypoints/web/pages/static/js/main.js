@@ -32,8 +32,9 @@ function mountPoll() {
   const look = async () => {
     if (!document.hidden && !document.querySelector("dialog[open]")) {
       for (const place of places) {
-        const answer = await get(place.dataset.poll).catch(() => null);
-        if (answer && answer.state !== place.dataset.state) return location.reload();
+        const answer = await get(place.dataset.poll).catch((problem) => problem);
+        const isOver = answer.status === 401; // signed out meanwhile: the page says so
+        if (isOver || (answer.state && answer.state !== place.dataset.state)) return location.reload();
       }
       wait = Math.min(wait * 1.3, 30000);
     }
