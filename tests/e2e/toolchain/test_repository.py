@@ -39,6 +39,14 @@ def test_node_lock__every_platform_of_foundry_is_there() -> None:
         assert found == FOUNDRY_PLATFORMS
 
 
+def test_node_lock__every_platform_of_esbuild_is_there() -> None:
+    locked = json.loads((REPOSITORY / "package-lock.json").read_text())["packages"]
+    wanted = locked["node_modules/esbuild"]["optionalDependencies"]
+
+    assert len(wanted) > 20
+    assert {name for name in wanted if "integrity" not in locked[f"node_modules/{name}"]} == set()
+
+
 def test_test_files__have_names_of_their_own() -> None:
     # pytest imports them by base name: two of one name cannot be run together.
     names = [

@@ -153,6 +153,34 @@ def test_claim__of_the_reviewer__offers_nothing(web: WebWorld) -> None:
     assert not page.of("textarea")
 
 
+def test_claims__search_that_means_nothing__keeps_the_list_and_says_why(web: WebWorld, claim: Claim) -> None:
+    page = read(web.desk(REVIEWER), "/console/claims?search=%3Cb%3Enobody")
+
+    assert "search for a policy number" in page.text
+    assert page.of("input", id="search", value="<b>nobody")
+    assert f"/console/claims/{claim.id}" in page.links
+
+
+@pytest.mark.parametrize("search", ["1", BUYER.address, "{claim}", "{order}"])
+def test_claims__search__finds_the_claim(web: WebWorld, claim: Claim, search: str) -> None:
+    text = search.format(claim=claim.id, order=claim.order_id)
+
+    page = read(web.desk(REVIEWER), f"/console/claims?status=ALL&search={text}")
+
+    assert f"/console/claims/{claim.id}" in page.links
+
+
+def test_claims__more_than_a_page__lead_on(web: WebWorld, claim: Claim) -> None:
+    web.claimed("other", HELD_WALLET)
+    first = web.do.overseeing.queue(state=None, verdict=None, search="", cursor="", limit=1)
+
+    page = read(web.desk(REVIEWER), f"/console/claims?status=ALL&cursor={first.next}")
+
+    assert f"/console/claims/{claim.id}" in page.links
+    assert "/console/claims?status=ALL" in page.links
+    assert "First page" in page.text
+
+
 @pytest.fixture
 def settled(web: WebWorld) -> Iterator[tuple[WebWorld, Claim, Claim]]:
     """A batch that paid one claim and held another; and money that fits no order."""

@@ -28,7 +28,7 @@ from liqpass.overseeing import Overview
 from liqpass.payouts.viewing import BatchView
 from liqpass.ports import ChainError
 from liqpass.records import Session
-from liqpass.refusals import UseCaseError
+from liqpass.refusals import InvalidInputError, UseCaseError
 
 router = APIRouter(prefix="/console", route_class=PageRoute)
 DAYS = 14
@@ -162,9 +162,12 @@ def claims(  # noqa: PLR0917  # a query has that many parts
     if isinstance(session, Response):
         return session
     state = ClaimState(status) if status in _TABS else None
-    found = service.use_cases.overseeing.queue(
-        state=state, verdict=verdict or None, search=search.strip(), cursor=cursor, limit=PAGE
-    )
+    overseeing, fault = service.use_cases.overseeing, ""
+    wanted: dict[str, Any] = {"state": state, "verdict": verdict or None, "limit": PAGE}
+    try:
+        found = overseeing.queue(**wanted, search=search.strip(), cursor=cursor)
+    except InvalidInputError as error:  # what was typed means nothing: the list stays, with the reason
+        found, fault = overseeing.queue(**wanted, search="", cursor=""), str(error)
     asked = {"status": status, "verdict": verdict, "search": search}
     return _page(
         request,
@@ -176,6 +179,7 @@ def claims(  # noqa: PLR0917  # a query has that many parts
         status=status,
         verdict=verdict,
         search=search,
+        search_fault=fault,
         page=found,
         reset=_path(status=status),
         first_page=_path(**asked) if cursor else "",
