@@ -14,7 +14,6 @@ from liqpass.domain.claim_state import ClaimAction, ClaimState
 from liqpass.domain.eligibility import Decision, Verdict, decide
 from liqpass.domain.evidence import Bundle, Env, EvidenceError, Venue, parse_bundle
 from liqpass.domain.identifiers import format_bytes32
-from liqpass.domain.machine import IllegalTransition
 from liqpass.domain.money import format_usdc
 from liqpass.domain.okx_pages import EvidenceIncompleteError
 from liqpass.domain.okx_records import OPENING_FILL_TOLERANCE_MS
@@ -57,24 +56,14 @@ class Claiming:
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
             claim = unit.claims.live_of(order.id)
+            # Decided and begun in one transaction: of many who press at once, one fetches.
             if claim is None:
                 claim = self._open(unit, order, actor, now_ms)
-                started = True
+            elif _is_worth_again(claim, now_ms):
+                claim = _begin_again(unit, claim, actor, now_ms)
             else:
-                started = False
-        if started:
-            return self._verify(order, claim)
-        again = (
-            claim.state == ClaimState.FAILED
-            or _is_dead(claim, now_ms)
-            or (claim.state == ClaimState.PENDING and claim.verdict == Verdict.NOT_ELIGIBLE)
-        )
-        if not again:
-            return claim
-        try:
-            return self._refetch(claim.id, actor=actor, is_review=False)
-        except (IllegalTransition, StaleStateError):
-            return self._as_it_is(claim)  # pressed twice: the other one fetches
+                return claim
+        return self._verify(order, claim)
 
     def refetch(self, claim_id: str, *, actor: str) -> Claim:
         """Fetch again: PENDING, FAILED, or a fetch that died. Earlier reviews of the claim become void.
@@ -82,7 +71,13 @@ class Claiming:
         Where OKX cannot be read now, evidence that a PENDING claim had stays. Raises NotFoundError,
         IllegalTransition, ConflictError (OWN_CLAIM: its buyer submits it again instead).
         """
-        return self._refetch(claim_id, actor=actor, is_review=True)
+        now_ms = self._clock.now_ms()
+        with self._store.write() as unit:
+            claim = existing_claim(unit, claim_id)
+            order = existing_order(unit, claim.order_id)
+            refuse_own_claim(actor, order, claim)
+            claim = _begin_again(unit, claim, actor, now_ms)
+        return self._verify(order, claim)
 
     def fail_dead_fetches(self) -> list[Claim]:
         """End every fetch whose lease is over, so that no claim stays VERIFYING; the claims as they are now.
@@ -92,29 +87,6 @@ class Claiming:
         now_ms = self._clock.now_ms()
         with self._store.write() as unit:
             return [_end_dead(unit, claim, now_ms) for claim in unit.claims.fetching_since(now_ms - LEASE_MS)]
-
-    def _refetch(self, claim_id: str, *, actor: str, is_review: bool) -> Claim:
-        now_ms = self._clock.now_ms()
-        with self._store.write() as unit:
-            claim = existing_claim(unit, claim_id)
-            order = existing_order(unit, claim.order_id)
-            if is_review:
-                refuse_own_claim(actor, order, claim)
-            if _is_dead(claim, now_ms):
-                claim = _end_dead(unit, claim, now_ms)
-            state = ClaimState(claim.state)
-            act = Act(actor, "CLAIM_REFETCH", now_ms, {"attempt": str(claim.attempt + 1)})
-            claim = unit.claims.advance(
-                claim,
-                claim_state.advance(state, ClaimAction.REFETCH),
-                act,
-                attempt=claim.attempt + 1,
-                attempted_at_ms=now_ms,
-                failure=None,
-                failure_code=None,
-                void_reviews=len(unit.claims.reviews_of(claim.id)),
-            )
-        return self._verify(order, claim)
 
     def _open(self, unit: UnitOfWork, order: Order, actor: str, now_ms: int) -> Claim:
         window = order.window
@@ -249,6 +221,29 @@ class Claiming:
 
 def _is_dead(claim: Claim, now_ms: int) -> bool:
     return claim.state == ClaimState.VERIFYING and now_ms - claim.attempted_at_ms >= LEASE_MS
+
+
+def _is_worth_again(claim: Claim, now_ms: int) -> bool:
+    return (
+        claim.state == ClaimState.FAILED
+        or _is_dead(claim, now_ms)
+        or (claim.state == ClaimState.PENDING and claim.verdict == Verdict.NOT_ELIGIBLE)
+    )
+
+
+def _begin_again(unit: UnitOfWork, claim: Claim, actor: str, now_ms: int) -> Claim:
+    if _is_dead(claim, now_ms):
+        claim = _end_dead(unit, claim, now_ms)
+    return unit.claims.advance(
+        claim,
+        claim_state.advance(ClaimState(claim.state), ClaimAction.REFETCH),
+        Act(actor, "CLAIM_REFETCH", now_ms, {"attempt": str(claim.attempt + 1)}),
+        attempt=claim.attempt + 1,
+        attempted_at_ms=now_ms,
+        failure=None,
+        failure_code=None,
+        void_reviews=len(unit.claims.reviews_of(claim.id)),
+    )
 
 
 def _end_dead(unit: UnitOfWork, claim: Claim, now_ms: int) -> Claim:
