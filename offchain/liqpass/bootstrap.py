@@ -14,6 +14,7 @@ from web3 import Web3
 
 from liqpass.adapters.chain.contracts import Contracts, read_deployment
 from liqpass.adapters.chain.journal_folder import JournalFolder
+from liqpass.adapters.chain.premium_calls import Web3Premiums
 from liqpass.adapters.chain.reader import RPC_TIMEOUT_S, Web3ChainReader
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
 from liqpass.adapters.chain.signers import Web3Signers
@@ -31,11 +32,13 @@ from liqpass.domain.parameters import Parameters
 from liqpass.identity import SigningIn
 from liqpass.overseeing import Overseeing
 from liqpass.payouts import Attaching, Building, Exporting, Publishing, Reconciling, Releasing, Reporting
-from liqpass.policies import Binding, Paying, Selling, Syncing
+from liqpass.payouts.viewing import Viewing
+from liqpass.policies import Authorizing, Binding, Keys, Paying, Selling, Syncing
 from liqpass.ports import (
     ChainReader,
     Clock,
     OkxAccounts,
+    Premiums,
     SignatureCheck,
     Signers,
     Store,
@@ -57,6 +60,7 @@ class Outside:
     vault: Vault
     signatures: SignatureCheck
     signers: Signers
+    premiums: Premiums
     site: Site
     parameters: Parameters
     first_block: int
@@ -70,6 +74,8 @@ class UseCases:
         store, clock, site, parameters = outside.store, outside.clock, outside.site, outside.parameters
         self.selling = Selling(store, clock, site, parameters)
         self.binding = Binding(store, clock, outside.okx, outside.vault, site)
+        self.keys = Keys(store, clock, outside.okx, outside.vault, site=site, parameters=parameters)
+        self.authorizing = Authorizing(store, clock, outside.premiums, outside.signatures, site)
         self.paying = Paying(store, clock, outside.chain, site)
         self.syncing = Syncing(
             store,
@@ -90,6 +96,7 @@ class UseCases:
         )
         self.attaching = Attaching(store, clock, outside.chain, site, self.reconciling)
         self.publishing = Publishing(store)
+        self.viewing = Viewing(store)
         self.reporting = Reporting(store, clock)
         self.releasing = Releasing(store, clock, outside.chain, site, outside.signatures)
 
@@ -190,6 +197,7 @@ class Application:
                 vault=self.vault,
                 signatures=self.signatures,
                 signers=Web3Signers(self.chain, self.signatures),
+                premiums=Web3Premiums(self.web3, self.contracts),
                 site=self.site,
                 parameters=self.parameters,
                 first_block=self.contracts.first_block,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from liqpass.credentials import credential_row
+from liqpass.credentials import buyer_key_row, credential_row
 from liqpass.domain.audit import Anchor, AuditEntry, AuditFault, verify_chain
 from liqpass.domain.identifiers import IdentifierError, parse_address, parse_sha256
 from liqpass.free_text import free_text, required_text
@@ -65,10 +66,14 @@ class Controlling:
             for order_uuid, sealed in secrets:
                 row = credential_row(order_uuid)
                 unit.controls.put_credential(order_uuid, self._vault.reseal(sealed, row=row), now_ms)
+            buyers = unit.controls.buyer_keys()
+            for key in buyers:
+                anew = self._vault.reseal(key.sealed, row=buyer_key_row(key.buyer))
+                unit.controls.put_buyer_key(replace(key, sealed=anew))
             uid_key = unit.controls.uid_key()
             if uid_key is not None:
                 unit.controls.put_uid_key(self._vault.reseal_uid_key(uid_key))
-            count = len(secrets) + (uid_key is not None)
+            count = len(secrets) + len(buyers) + (uid_key is not None)
             unit.controls.note("keys", Act(actor, "KEYS_ROTATED", now_ms, {"secrets": str(count)}))
             return count
 

@@ -1,10 +1,11 @@
-"""An order's OKX credential: sealed for its row, opened only to fetch."""
+"""OKX credentials of orders and of buyers: sealed for their row, opened only to fetch."""
 
 from __future__ import annotations
 
 import json
 
 from liqpass.ports import OkxCredentials, UnitOfWork, Vault
+from liqpass.records import BuyerKey, Sealed
 
 
 def credential_row(order_uuid: str) -> str:
@@ -16,8 +17,9 @@ def seal_credentials(
     unit: UnitOfWork, vault: Vault, order_uuid: str, value: OkxCredentials, now_ms: int
 ) -> None:
     """Keep a credential for an order, replacing an earlier one."""
-    plain = json.dumps([value.api_key, value.secret, value.passphrase, value.demo]).encode()
-    unit.controls.put_credential(order_uuid, vault.seal(plain, row=credential_row(order_uuid)), now_ms)
+    unit.controls.put_credential(
+        order_uuid, vault.seal(_plain(value), row=credential_row(order_uuid)), now_ms
+    )
 
 
 def open_credentials(unit: UnitOfWork, vault: Vault, order_uuid: str) -> OkxCredentials | None:
@@ -25,8 +27,22 @@ def open_credentials(unit: UnitOfWork, vault: Vault, order_uuid: str) -> OkxCred
     sealed = unit.controls.credential(order_uuid)
     if sealed is None:
         return None
-    api_key, secret, passphrase, demo = json.loads(vault.open(sealed, row=credential_row(order_uuid)))
-    return OkxCredentials(api_key, secret, passphrase, demo)
+    return _read(vault.open(sealed, row=credential_row(order_uuid)))
+
+
+def buyer_key_row(buyer: str) -> str:
+    """The row that a buyer's key is sealed for."""
+    return f"okx_keys/{buyer}"
+
+
+def seal_buyer_key(vault: Vault, buyer: str, value: OkxCredentials) -> Sealed:
+    """A buyer's key as it is stored."""
+    return vault.seal(_plain(value), row=buyer_key_row(buyer))
+
+
+def open_buyer_key(vault: Vault, key: BuyerKey) -> OkxCredentials:
+    """A buyer's key as OKX takes it."""
+    return _read(vault.open(key.sealed, row=buyer_key_row(key.buyer)))
 
 
 def hash_uid(unit: UnitOfWork, vault: Vault, uid: str) -> str:
@@ -36,3 +52,12 @@ def hash_uid(unit: UnitOfWork, vault: Vault, uid: str) -> str:
         key = vault.new_uid_key()
         unit.controls.put_uid_key(key)
     return vault.uid_hmac(uid, uid_key=key)
+
+
+def _plain(value: OkxCredentials) -> bytes:
+    return json.dumps([value.api_key, value.secret, value.passphrase, value.demo]).encode()
+
+
+def _read(plain: bytes) -> OkxCredentials:
+    api_key, secret, passphrase, demo = json.loads(plain)
+    return OkxCredentials(api_key, secret, passphrase, demo)

@@ -16,6 +16,7 @@ from liqpass.domain.money import format_usdc, usdc
 from liqpass.domain.parameters import AMOUNTS, Parameters
 from liqpass.domain.policy_state import PolicyState, view
 from liqpass.payouts import Built, Draft
+from liqpass.policies.keys import OpenSwap, StoredKey
 from liqpass.records import Batch, BatchItem, Claim, Order, Review, UnmatchedPayment
 
 
@@ -193,3 +194,31 @@ def parameters_answer(parameters: Parameters) -> dict[str, Any]:
         name: money(int(text)) if name in AMOUNTS else text for name, text in parameters.as_json().items()
     }
     return {"paramsVersion": parameters.params_version, "parameters": values}
+
+
+def key_answer(key: StoredKey | None) -> dict[str, Any]:
+    """Whether a buyer's OKX key is stored, since when, and the open orders that it can claim for."""
+    return {
+        "stored": key is not None,
+        "storedAt": iso(None if key is None else key.stored_at_ms),
+        "orderIds": [] if key is None else list(key.order_ids),
+    }
+
+
+def open_position_answer(swap: OpenSwap) -> dict[str, Any]:
+    """An open position in OKX's own words, and why it would not be insured now (none: it would)."""
+    position = swap.position
+    key = position.key
+    return {
+        "instId": key.inst_id,
+        "posId": key.pos_id,
+        "mgnMode": key.mgn_mode,
+        "posSide": key.pos_side,
+        "direction": position.direction,
+        "contracts": f"{position.size:f}",
+        "leverage": f"{position.leverage:f}",
+        "markPrice": f"{position.mark_px:f}",
+        "liquidationPrice": None if position.liq_px is None else f"{position.liq_px:f}",
+        "openedAt": iso(key.c_time_ms),
+        "reasons": [str(reason) for reason in swap.reasons],
+    }

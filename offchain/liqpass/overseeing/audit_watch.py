@@ -27,18 +27,19 @@ class AuditWatch:
     begins anew.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, step: int = STEP) -> None:
         self._store = store
+        self._step = step
         self._verified = EMPTY
         self._lock = threading.Lock()
 
     def health(self) -> AuditHealth:
-        """Verify what is new, at most STEP entries, and that the last verified one is still the same."""
+        """Verify what is new, at most `step` entries, and that the last verified one is still the same."""
         with self._lock:
             known = self._verified
             with self._store.read() as unit:
                 recorded = unit.audit.anchor()
-                last = min(recorded.count, known.count + STEP)
+                last = min(recorded.count, known.count + self._step)
                 # from the last verified one on: cut off or rewritten, it is missing or has another hash
                 entries = list(unit.audit.entries_between(max(known.count, 1), last))
             if recorded.count < known.count:

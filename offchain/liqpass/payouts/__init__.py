@@ -7,9 +7,11 @@ from liqpass.payouts.held import Releasing
 from liqpass.payouts.publishing import PublicProof, Publishing
 from liqpass.payouts.reconciling import Reconciled, Reconciling
 from liqpass.payouts.reporting import Report, Reporting
+from liqpass.payouts.viewing import BatchView, Viewing
 
 __all__ = [
     "Attaching",
+    "BatchView",
     "Building",
     "Built",
     "Draft",
@@ -22,4 +24,5 @@ __all__ = [
     "Releasing",
     "Report",
     "Reporting",
+    "Viewing",
 ]

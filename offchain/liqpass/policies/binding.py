@@ -11,34 +11,26 @@ from liqpass.domain.evidence import Env
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.okx_pages import EvidenceIncompleteError, read_rows
 from liqpass.domain.okx_records import (
+    READ_ONLY,
     AccountConfig,
     OkxRecordError,
     OpenPosition,
+    is_open,
     order_opens,
     read_open_position,
     read_order,
 )
-from liqpass.domain.parameters import Parameters
 from liqpass.domain.policy_state import PolicyAction, PolicyState
-from liqpass.domain.position import BoundPosition, PositionKey, position_hash
+from liqpass.domain.position import BoundPosition, position_hash
 from liqpass.domain.quote import quote_hash
 from liqpass.domain.reasons import Reason
-from liqpass.domain.underwriting import Book, PersonHistory, underwrite
+from liqpass.domain.underwriting import underwrite
 from liqpass.lookups import existing_order, parameters_of
-from liqpass.policies.selling import open_exposure, require_open, unpaid_for_good
+from liqpass.policies.persons import cancel_abandoned, person_history, position_book
+from liqpass.policies.selling import require_open
 from liqpass.ports import Clock, OkxAccount, OkxAccounts, OkxCredentials, Store, UnitOfWork, Vault
 from liqpass.records import Act, OkxResponse, Order, Site
 from liqpass.refusals import ConflictError, RefusedError
-
-# Longer than a payment in time needs to be found: an unpaid order then stops occupying its position.
-UNPAID_AFTER_S = 1_800
-SOLD = (
-    PolicyState.COVERED,
-    PolicyState.CLAIM_REQUESTED,
-    PolicyState.APPROVED,
-    PolicyState.PAID,
-    PolicyState.REJECTED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +69,8 @@ class Binding:
     def positions(self, credentials: OkxCredentials) -> list[OpenPosition]:
         """The account's open positions, to choose from. Raises OkxFetchError, RefusedError."""
         with self._okx.open(credentials) as account:
-            _require_read_only(_account(account))
-            return [position for _, position in _open_positions(account.positions())]
+            require_read_only(account_config(account))
+            return open_swaps(account.positions())
 
     def bind(
         self, order_uuid: str, credentials: OkxCredentials, wanted: ByOrder | ByPosition, *, actor: str
@@ -90,7 +82,7 @@ class Binding:
             order = existing_order(unit, order_uuid)
             policy_state.advance(PolicyState(order.state), PolicyAction.BIND)
             parameters = parameters_of(unit, order)
-        env = self._env(credentials)
+        env = require_env(credentials, self._site)
         with self._okx.open(credentials) as account:
             reading = _read(account, wanted)
         bound_at_ms = self._clock.now_ms()
@@ -102,13 +94,26 @@ class Binding:
             require_open(unit)
             uid_hmac = hash_uid(unit, self._vault, reading.account.uid)
             main_uid_hmac = hash_uid(unit, self._vault, reading.account.main_uid)
+            cancel_abandoned(unit, buyer=order.buyer, main_uid_hmac=main_uid_hmac, now_ms=bound_at_ms)
             reasons = underwrite(
                 response=reading.response.stored(),
                 key=reading.position.key,
                 bound_at_ms=bound_at_ms,
                 account=reading.account,
-                history=self._history(unit, order, main_uid_hmac, parameters, bound_at_ms),
-                book=self._book(unit, uid_hmac, reading.position.key, parameters, bound_at_ms),
+                history=person_history(
+                    unit,
+                    buyer=order.buyer,
+                    main_uid_hmac=main_uid_hmac,
+                    parameters=parameters,
+                    now_ms=bound_at_ms,
+                ),
+                book=position_book(
+                    unit,
+                    uid_hmac=uid_hmac,
+                    key=reading.position.key,
+                    parameters=parameters,
+                    now_ms=bound_at_ms,
+                ),
                 parameters=parameters,
             )
             if reasons:
@@ -127,11 +132,12 @@ class Binding:
         """Another read-only key of the same account, where the first one broke.
 
         Raises NotFoundError, ConflictError (order not bound, or over), RefusedError
-        (KEY_NOT_READ_ONLY, ACCOUNT_DIFFERS_FROM_BOUND), OkxFetchError.
+        (KEY_NOT_READ_ONLY, ACCOUNT_DIFFERS_FROM_BOUND, WRONG_ENVIRONMENT), OkxFetchError.
         """
+        env = require_env(credentials, self._site)
         with self._okx.open(credentials) as account:
-            config = _account(account)
-        _require_read_only(config)
+            config = account_config(account)
+        require_read_only(config)
         now_ms = self._clock.now_ms()
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
@@ -139,8 +145,12 @@ class Binding:
                 raise ConflictError(f"order {order.id} is {order.state}", Reason.MISSING_OKX_META)
             if hash_uid(unit, self._vault, config.uid) != order.uid_hmac:
                 raise RefusedError("the key is of another OKX account", Reason.ACCOUNT_DIFFERS_FROM_BOUND)
-            seal_credentials(unit, self._vault, order.id, credentials, now_ms)
-            unit.controls.note(f"order/{order.id}", Act(actor, "OKX_KEY_REPLACED", now_ms, {}))
+            if order.okx_env != str(env):
+                raise RefusedError(
+                    f"the position was bound in {order.okx_env}, the key is of {env}",
+                    Reason.WRONG_ENVIRONMENT,
+                )
+            renew_key(unit, self._vault, order, credentials, actor=actor, now_ms=now_ms)
 
     def _freeze(
         self,
@@ -181,83 +191,60 @@ class Binding:
         )
         return existing_order(unit, order.id)
 
-    def _env(self, credentials: OkxCredentials) -> Env:
-        env = Env(self._site.okx_env)
-        if env is Env.PRODUCTION and credentials.demo:
-            if self._site.chain_id in PRODUCTION_CHAINS:
-                raise RefusedError("a demo-trading position risks no money", Reason.WRONG_ENVIRONMENT)
-            return Env.DEMO
-        return env
 
-    def _history(
-        self, unit: UnitOfWork, order: Order, main_uid_hmac: str, parameters: Parameters, now_ms: int
-    ) -> PersonHistory:
-        theirs = unit.orders.of_person(buyer=order.buyer, main_uid_hmac=main_uid_hmac)
-        self._cancel_unpaid(unit, theirs, now_ms)
-        theirs = unit.orders.of_person(buyer=order.buyer, main_uid_hmac=main_uid_hmac)
-        active = [each for each in theirs if _is_active(each, now_ms)]
-        since_ms = now_ms - parameters.recent_s * 1000
-        recent = [
-            each
-            for each in theirs
-            if each in active or (each.state in SOLD and (each.paid_at_ms or 0) >= since_ms)
-        ]
-        blocked = unit.controls.is_blocked("wallet", order.buyer) or unit.controls.is_blocked(
-            "main_uid_hmac", main_uid_hmac
-        )
-        return PersonHistory(len(active), len(recent), blocked)
-
-    @staticmethod
-    def _cancel_unpaid(unit: UnitOfWork, theirs: list[Order], now_ms: int) -> None:
-        for each in theirs:
-            state = PolicyState(each.state)
-            unpaid = state in (PolicyState.BOUND, PolicyState.AWAITING_PAYMENT)
-            expired = now_ms // 1000 > each.valid_until_s + UNPAID_AFTER_S
-            if unpaid and expired and unpaid_for_good(unit, each):
-                to = policy_state.advance(state, PolicyAction.CANCEL)
-                act = Act("service", "ORDER_CANCELLED", now_ms, {"reason": str(Reason.QUOTE_EXPIRED)})
-                unit.orders.advance(each, to, act)
-                unit.controls.drop_credential(each.id)
-
-    @staticmethod
-    def _book(unit: UnitOfWork, uid_hmac: str, key: PositionKey, parameters: Parameters, now_ms: int) -> Book:
-        same = unit.orders.of_position(uid_hmac=uid_hmac, pos_id=key.pos_id, c_time_ms=key.c_time_ms)
-        insured = any(
-            each.state in policy_state.OPEN_STATES and (each.end_ms is None or each.end_ms > now_ms)
-            for each in same
-        )
-        return Book(open_exposure(unit, parameters, now_ms), insured)
+def renew_key(
+    unit: UnitOfWork, vault: Vault, order: Order, credentials: OkxCredentials, *, actor: str, now_ms: int
+) -> None:
+    """Make these the credentials of an order whose account they were checked to be of."""
+    seal_credentials(unit, vault, order.id, credentials, now_ms)
+    unit.controls.note(f"order/{order.id}", Act(actor, "OKX_KEY_REPLACED", now_ms, {}))
 
 
-def _is_active(order: Order, now_ms: int) -> bool:
-    """Paid for or awaiting payment, and not over."""
-    if order.state not in policy_state.OPEN_STATES:
-        return False
-    return order.state != PolicyState.COVERED or order.end_ms is None or order.end_ms > now_ms
+def require_env(credentials: OkxCredentials, site: Site) -> Env:
+    """The environment that the key trades in. Raises RefusedError where its positions risk no money."""
+    env = Env(site.okx_env)
+    if env is Env.PRODUCTION and credentials.demo:
+        if site.chain_id in PRODUCTION_CHAINS:
+            raise RefusedError("a demo-trading position risks no money", Reason.WRONG_ENVIRONMENT)
+        return Env.DEMO
+    return env
 
 
-def _require_read_only(config: AccountConfig) -> None:
-    if not config.is_read_only:
+def require_read_only(config: AccountConfig) -> None:
+    """Raise RefusedError, which says what the key may do, unless that is to read and nothing else."""
+    if config.is_read_only:
+        return
+    more = sorted(config.permissions - READ_ONLY)
+    if more:
         raise RefusedError(
-            "the OKX key must have the permission read_only and no other", Reason.KEY_NOT_READ_ONLY
+            f"this OKX key may also {' and '.join(more)}: delete it at OKX now and make one whose only "
+            "permission is Read; nothing was stored",
+            Reason.KEY_NOT_READ_ONLY,
         )
+    raise RefusedError(
+        "this OKX key lacks the permission Read: make one whose only permission is Read; nothing was stored",
+        Reason.KEY_NOT_READ_ONLY,
+    )
 
 
-def _account(account: OkxAccount) -> AccountConfig:
+def account_config(account: OkxAccount) -> AccountConfig:
+    """Whose key it is and what it may do. Raises OkxFetchError."""
     identity = account.identity()
     return AccountConfig(identity.uid, identity.main_uid, identity.permissions)
 
 
 def _read(account: OkxAccount, wanted: ByOrder | ByPosition) -> _Reading:
-    config = _account(account)
-    _require_read_only(config)  # before anything else is asked with a key that could trade
+    config = account_config(account)
+    require_read_only(config)  # before anything else is asked with a key that could trade
     response = account.positions()
     try:
+        rows = read_rows(response.stored())
         found = [
-            position
-            for pos_id, position in _open_positions(response)
-            if position.key.inst_id == wanted.inst_id
-            and (isinstance(wanted, ByOrder) or pos_id == wanted.pos_id)
+            read_open_position(row)
+            for row in rows
+            if row.get("instId") == wanted.inst_id
+            and is_open(row)
+            and (isinstance(wanted, ByOrder) or row.get("posId") == wanted.pos_id)
         ]
         if not found:
             raise RefusedError(f"no open position in {wanted.inst_id} fits", Reason.POSITION_NOT_FOUND)
@@ -275,11 +262,10 @@ def _read(account: OkxAccount, wanted: ByOrder | ByPosition) -> _Reading:
     return _Reading(config, found[0], response)
 
 
-def _open_positions(response: OkxResponse) -> list[tuple[str, OpenPosition]]:
+def open_swaps(response: OkxResponse) -> list[OpenPosition]:
+    """The open perpetual swaps of an answer: nothing else can be insured. Raises RefusedError."""
     try:
-        positions = [
-            read_open_position(row) for row in read_rows(response.stored()) if row.get("pos") not in ("0", "")
-        ]
+        rows = [row for row in read_rows(response.stored()) if is_open(row)]
+        return [read_open_position(row) for row in rows if row.get("instType") == "SWAP"]
     except (EvidenceIncompleteError, OkxRecordError) as error:
         raise RefusedError(f"OKX's answer cannot be read: {error}", Reason.POSITION_UNREADABLE) from None
-    return [(position.key.pos_id, position) for position in positions]

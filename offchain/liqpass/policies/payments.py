@@ -85,6 +85,19 @@ def list_unmatched(
     )
 
 
+def require_payable(order: Order) -> None:
+    """Raise ConflictError unless a premium is awaited."""
+    if order.state == PolicyState.DRAFT:
+        raise ConflictError("bind an OKX position before paying", Reason.MISSING_OKX_META)
+    if order.state == PolicyState.CANCELLED:
+        raise ConflictError(
+            f"order {order.id} is cancelled: `liqpass sync` lists what was paid for it, to be refunded",
+            Reason.PAYMENT_OF_CANCELLED_ORDER,
+        )
+    if order.state not in PAYABLE:
+        raise ConflictError(f"order {order.id} is {order.state}", Reason.PURCHASE_ORDER_ALREADY_PAID)
+
+
 class Paying:
     """Pay by transaction hash or by hand; list and resolve what is unmatched."""
 
@@ -108,7 +121,7 @@ class Paying:
             confirmations = parameters_of(unit, order).confirmations
         if order.payment_tx == wanted:
             return order
-        self._require_payable(order)
+        require_payable(order)
         chain_id = self._chain.chain_id()
         seen = self._chain.transaction(wanted) if chain_id == order.chain_id else None
         head = self._chain.head()
@@ -123,7 +136,7 @@ class Paying:
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
             if reason is None and log is not None:
-                self._require_payable(order)
+                require_payable(order)
                 return settle(unit, order, log, actor=actor, now_ms=now_ms)
             refusal = reason or Reason.PAYMENT_NOT_FOUND
             self._list(unit, order, log, tx_hash=wanted, reason=refusal, actor=actor, now_ms=now_ms)
@@ -145,7 +158,7 @@ class Paying:
         now_ms = self._clock.now_ms()
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
-            self._require_payable(order)
+            require_payable(order)
             return _cover(
                 unit,
                 order,
@@ -206,18 +219,6 @@ class Paying:
         payment = UnmatchedPayment(tx_hash, NO_LOG, reason, detail, now_ms, order_hash=order.order_hash)
         act = Act(actor, "PAYMENT_UNMATCHED", now_ms, {"reason": str(reason), "order": order.id})
         unit.payments.note_unmatched(payment, act)
-
-    @staticmethod
-    def _require_payable(order: Order) -> None:
-        if order.state == PolicyState.DRAFT:
-            raise ConflictError("bind an OKX position before paying", Reason.MISSING_OKX_META)
-        if order.state == PolicyState.CANCELLED:
-            raise ConflictError(
-                f"order {order.id} is cancelled: `liqpass sync` lists what was paid for it, to be refunded",
-                Reason.PAYMENT_OF_CANCELLED_ORDER,
-            )
-        if order.state not in PAYABLE:
-            raise ConflictError(f"order {order.id} is {order.state}", Reason.PURCHASE_ORDER_ALREADY_PAID)
 
 
 def _cover(unit: UnitOfWork, order: Order, act: Act, *, paid_at_s: int, **payment: str | int) -> Order:

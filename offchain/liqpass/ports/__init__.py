@@ -14,6 +14,7 @@ from liqpass.ports.chain import (
     TransactionSeen,
 )
 from liqpass.ports.okx import OkxAccount, OkxAccounts, OkxCredentials, OkxFetchError, OkxIdentity
+from liqpass.ports.premiums import PremiumCall, Premiums, PreparedPremium
 from liqpass.ports.signatures import SignatureCheck
 from liqpass.ports.store import Store, UnitOfWork, Vault
 
@@ -30,7 +31,10 @@ __all__ = [
     "OkxIdentity",
     "PayoutLog",
     "PayoutTransaction",
+    "PremiumCall",
     "PremiumLog",
+    "Premiums",
+    "PreparedPremium",
     "SignatureCheck",
     "Signers",
     "Store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -14,10 +14,12 @@ from liqpass.records import (
     Batch,
     BatchItem,
     Blocked,
+    BuyerKey,
     Claim,
     OkxResponse,
     Order,
     PaidOut,
+    PaymentAuthorization,
     Review,
     Sealed,
     UnmatchedPayment,
@@ -54,6 +56,18 @@ class Orders(Protocol):
     def of_okx_position(self, *, inst_id: str, pos_id: str, c_time_ms: int) -> list[Order]: ...
 
     def paid_above(self, block: int) -> list[Order]: ...
+
+    def of_buyer(self, buyer: str, *, states: Collection[str]) -> list[Order]: ...
+
+    def authorize(self, authorization: PaymentAuthorization) -> None: ...
+
+    def authorization(self, order_id: str) -> PaymentAuthorization | None: ...
+
+    def authorized(
+        self, *, states: Collection[str], now_s: int
+    ) -> list[tuple[Order, PaymentAuthorization]]: ...
+
+    def drop_expired_authorizations(self, now_s: int) -> None: ...
 
     def exposure(
         self,
@@ -168,6 +182,14 @@ class Controls(Protocol):
     def drop_credential(self, order_id: str) -> None: ...
 
     def credentials(self) -> list[tuple[str, Sealed]]: ...
+
+    def put_buyer_key(self, key: BuyerKey) -> None: ...
+
+    def buyer_key(self, buyer: str) -> BuyerKey | None: ...
+
+    def buyer_keys(self) -> list[BuyerKey]: ...
+
+    def drop_keys_of(self, buyer: str) -> list[str]: ...
 
     def uid_key(self) -> Sealed | None: ...
 

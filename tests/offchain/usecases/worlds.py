@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from liqpass.adapters.chain.premium_calls import TokenDomain, prepare_premium
+from liqpass.adapters.chain.signatures import recovers_strictly
 from liqpass.adapters.database import migrate
 from liqpass.adapters.database.engine import open_engine
 from liqpass.adapters.database.key_vault import KeyVault
@@ -31,6 +33,7 @@ from liqpass.ports import (
     OkxCredentials,
     OkxFetchError,
     OkxIdentity,
+    PreparedPremium,
 )
 from liqpass.records import Claim, OkxResponse, Order, Site
 from paper_chain import BUYER, CHAIN_ID, CHECKOUT, HOUR_S, USDC, VAULT, FakeChain
@@ -123,14 +126,27 @@ class FakeAccount:
             raise self.okx.fault
 
 
+class FakePremiums:
+    """Premiums in a made-up USDC; `domain` is what its buyers sign under."""
+
+    def __init__(self) -> None:
+        self.domain = TokenDomain("USD Coin", "2", CHAIN_ID, USDC)
+
+    def prepare(self, order: Order) -> PreparedPremium:
+        return prepare_premium(order, self.domain)
+
+
 class FakeSignatures:
-    """Accepts exactly the signatures that a test put in."""
+    """Accepts exactly the texts that a test put in; under a premium, what the account's key signed."""
 
     def __init__(self) -> None:
         self.valid: set[tuple[str, str, str]] = set()
 
     def signed_by(self, address: str, message: str, signature: str) -> bool:
         return (address, message, signature) in self.valid
+
+    def authorized_by(self, address: str, digest: bytes, signature: str) -> bool:
+        return recovers_strictly(digest, bytes.fromhex(signature[2:]), address)
 
 
 class FakeSigners:
@@ -218,6 +234,7 @@ class World:
             vault=KeyVault([MASTER_KEY]),
             signatures=self.signatures,
             signers=self.signers,
+            premiums=FakePremiums(),
             site=Site(CHAIN_ID, CHECKOUT, VAULT, "simulator", USDC),
             parameters=parameters,
             first_block=0,

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from liqpass.adapters.database.audit_log import AuditRows
-from liqpass.adapters.database.tables import blocklist, okx_credentials, parameter_sets, switches, vault_keys
-from liqpass.records import Act, Blocked, Sealed
+from liqpass.adapters.database.tables import (
+    blocklist,
+    buyer_keys,
+    okx_credentials,
+    orders,
+    parameter_sets,
+    switches,
+    vault_keys,
+)
+from liqpass.records import Act, Blocked, BuyerKey, Sealed
 
 
 class ControlRows:
@@ -97,6 +106,38 @@ class ControlRows:
         query = select(okx_credentials).order_by(okx_credentials.c.order_id)
         return [(row.order_id, Sealed(row.key_id, row.sealed)) for row in self._connection.execute(query)]
 
+    def put_buyer_key(self, key: BuyerKey) -> None:
+        """Keep a buyer's sealed key, replacing an earlier one."""
+        self._connection.execute(delete(buyer_keys).where(buyer_keys.c.buyer == key.buyer))
+        self._connection.execute(
+            insert(buyer_keys).values(
+                buyer=key.buyer,
+                key_id=key.sealed.key_id,
+                sealed=key.sealed.data,
+                uid_hmac=key.uid_hmac,
+                main_uid_hmac=key.main_uid_hmac,
+                stored_at_ms=key.stored_at_ms,
+            )
+        )
+
+    def buyer_key(self, buyer: str) -> BuyerKey | None:
+        """A buyer's sealed key."""
+        row = self._connection.execute(select(buyer_keys).where(buyer_keys.c.buyer == buyer)).one_or_none()
+        return None if row is None else _buyer_key(row)
+
+    def buyer_keys(self) -> list[BuyerKey]:
+        """Every buyer's sealed key."""
+        return [_buyer_key(row) for row in self._connection.execute(select(buyer_keys))]
+
+    def drop_keys_of(self, buyer: str) -> list[str]:
+        """Erase a buyer's key and the copies of every order of theirs; the orders that had one."""
+        theirs = select(orders.c.id).where(orders.c.buyer == buyer)
+        query = select(okx_credentials.c.order_id).where(okx_credentials.c.order_id.in_(theirs))
+        held = sorted(self._connection.execute(query).scalars())
+        self._connection.execute(delete(okx_credentials).where(okx_credentials.c.order_id.in_(theirs)))
+        self._connection.execute(delete(buyer_keys).where(buyer_keys.c.buyer == buyer))
+        return held
+
     def uid_key(self) -> Sealed | None:
         """The sealed key under which OKX user ids are hashed."""
         row = self._connection.execute(select(vault_keys)).one_or_none()
@@ -114,3 +155,9 @@ class ControlRows:
     def note(self, subject: str, act: Act) -> None:
         """An audit entry for an act that changes no row of its own (an export, a rotation)."""
         self._audit.append(subject, act)
+
+
+def _buyer_key(row: Row[Any]) -> BuyerKey:
+    return BuyerKey(
+        row.buyer, Sealed(row.key_id, row.sealed), row.uid_hmac, row.main_uid_hmac, row.stored_at_ms
+    )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from liqpass.adapters.database.audit_log import AuditRows
-from liqpass.adapters.database.tables import counters, orders
-from liqpass.records import Act, Order, StaleStateError
+from liqpass.adapters.database.tables import counters, orders, payment_authorizations
+from liqpass.domain.policy_state import PolicyState
+from liqpass.records import Act, Order, PaymentAuthorization, StaleStateError
 
 
 class OrderRows:
@@ -59,6 +60,10 @@ class OrderRows:
         )
         if result.rowcount != 1:
             raise StaleStateError(f"order {order.id} is no longer {order.state}")
+        if to not in (PolicyState.BOUND, PolicyState.AWAITING_PAYMENT):
+            # Covered, cancelled or over: nobody may still be handed the buyer's signature.
+            table = payment_authorizations
+            self._connection.execute(delete(table).where(table.c.order_id == order.id))
         self._audit.append(f"order/{order.id}", act)
         moved = self.get(order.id)
         if moved is None:
@@ -86,6 +91,46 @@ class OrderRows:
                 select(counters.c.value).where(counters.c.name == "policy_no")
             ).scalar_one()
         )
+
+    def of_buyer(self, buyer: str, *, states: Collection[str]) -> list[Order]:
+        """Every order of this wallet in one of these states, oldest first."""
+        query = (
+            select(orders)
+            .where(orders.c.buyer == buyer, orders.c.state.in_([str(state) for state in states]))
+            .order_by(orders.c.created_at_ms, orders.c.id)
+        )
+        return [Order(**row) for row in self._connection.execute(query).mappings()]
+
+    def authorize(self, authorization: PaymentAuthorization) -> None:
+        """Keep the buyer's signature under an order's premium, replacing an earlier one."""
+        table = payment_authorizations
+        self._connection.execute(delete(table).where(table.c.order_id == authorization.order_id))
+        self._connection.execute(insert(table).values(**asdict(authorization)))
+
+    def authorization(self, order_id: str) -> PaymentAuthorization | None:
+        """The signature under an order's premium."""
+        table = payment_authorizations
+        row = self._connection.execute(select(table).where(table.c.order_id == order_id)).mappings()
+        found = row.one_or_none()
+        return None if found is None else PaymentAuthorization(**found)
+
+    def authorized(self, *, states: Collection[str], now_s: int) -> list[tuple[Order, PaymentAuthorization]]:
+        """Orders in one of these states with a signature that still holds, the oldest signature first."""
+        table = payment_authorizations
+        query = (
+            select(table)
+            .join(orders, orders.c.id == table.c.order_id)
+            .where(table.c.valid_before_s > now_s, orders.c.state.in_([str(state) for state in states]))
+            .order_by(table.c.stored_at_ms, table.c.order_id)
+        )
+        found = [PaymentAuthorization(**row) for row in self._connection.execute(query).mappings()]
+        pairs = [(self.get(each.order_id), each) for each in found]
+        return [(order, each) for order, each in pairs if order is not None]
+
+    def drop_expired_authorizations(self, now_s: int) -> None:
+        """Erase signatures that no block can carry any more."""
+        table = payment_authorizations
+        self._connection.execute(delete(table).where(table.c.valid_before_s <= now_s))
 
     def of_person(self, *, buyer: str, main_uid_hmac: str) -> list[Order]:
         """Every order of this wallet or this OKX person, drafts left out."""

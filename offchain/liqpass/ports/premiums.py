@@ -1,0 +1,55 @@
+"""A premium to be paid, as the use cases see it: two transactions, or one signature without gas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from liqpass.records import Order
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumCall:
+    """A transaction for the buyer's wallet to send; it carries no ether. `to` is a checksum address."""
+
+    to: str
+    data: str
+    chain_id: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The parameters of `eth_sendTransaction`, and the chain that it belongs on."""
+        return {"to": self.to, "data": self.data, "value": "0x0", "chainId": self.chain_id}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPremium:
+    """Both ways to pay an order.
+
+    `approve` then `pay`; or the buyer signs `typed_data` (`eth_signTypedData_v4`), whose EIP-712 hash is
+    `digest`, and anybody relays it: valid for blocks after `valid_after_s` and before `valid_before_s`.
+    """
+
+    approve: PremiumCall
+    pay: PremiumCall
+    typed_data: Mapping[str, Any]
+    digest: bytes
+    valid_after_s: int
+    valid_before_s: int
+
+    def as_json(self) -> dict[str, Any]:
+        """What a wallet needs; times in unix seconds."""
+        return {
+            "approve": self.approve.as_json(),
+            "pay": self.pay.as_json(),
+            "typedData": dict(self.typed_data),
+            "validAfter": self.valid_after_s,
+            "validBefore": self.valid_before_s,
+        }
+
+
+class Premiums(Protocol):
+    """Prepares premiums for Checkout and USDC as the chain has them."""
+
+    def prepare(self, order: Order) -> PreparedPremium:
+        """Both ways to pay a bound order. Raises RecordError for one that is not bound, ChainError."""
