@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
-from liqpass.adapters.chain.contracts import Contracts
+from liqpass.adapters.chain.contracts import Contracts, abi_of
 from liqpass.adapters.chain.reader import Web3ChainReader
 from liqpass.ports import ChainError
 from web3 import Web3
@@ -15,6 +15,7 @@ from web3.providers.base import BaseProvider
 CHECKOUT, VAULT, PAYER = ("0x" + digit * 40 for digit in "cfa")
 PREMIUM_PAID = "0x" + keccak(b"PremiumPaid(bytes32,address,uint96,bytes32,address)").hex()
 ORDER, QUOTE, TX = ("0x" + digit * 64 for digit in "123")
+HASH = bytes.fromhex("e5" * 32)
 
 
 def block_hash(number: int, fork: int = 0) -> str:
@@ -270,3 +271,85 @@ def test_first_block_at__time__first_block_not_before_it(
     reader: Web3ChainReader, time_s: int, number: int
 ) -> None:
     assert reader.first_block_at(time_s) == number
+
+
+def payout_log(contract: str, event: str = "PayoutExecuted", policy_no: int = 7) -> dict[str, Any]:
+    """A log of the vault's event as the ABI says it, in block 50."""
+    entry = next(each for each in abi_of("PayoutVault") if each.get("name") == event)
+    types = [each["type"] for each in entry["inputs"]]
+    values = {
+        "batchId": 20260922,
+        "policyNo": policy_no,
+        "recipient": PAYER,
+        "amount": 5,
+        "evidenceHash": HASH,
+    }
+    topics, data = [], []
+    for each in entry["inputs"]:
+        value = values.get(each["name"], b"")
+        if each["indexed"]:
+            topics.append("0x" + encode([each["type"]], [value]).hex())
+        else:
+            data.append((each["type"], value))
+    return {
+        "address": contract,
+        "topics": ["0x" + keccak(f"{event}({','.join(types)})".encode()).hex(), *topics],
+        "data": "0x" + encode([kind for kind, _ in data], [value for _, value in data]).hex(),
+        "blockNumber": hex(50),
+        "blockHash": block_hash(50),
+        "transactionHash": TX,
+        "transactionIndex": "0x0",
+        "logIndex": "0x1",
+        "removed": False,
+    }
+
+
+def test_payout_transaction__logs_of_our_vault_and_of_others__ours_with_every_field(
+    node: Node, reader: Web3ChainReader
+) -> None:
+    node.logs = [payout_log(CHECKOUT, policy_no=8), payout_log(VAULT), payout_log(VAULT, "PayoutFailed", 9)]
+    node.pay(50)
+    mined(node)
+
+    seen = reader.payout_transaction(TX)
+
+    assert seen is not None
+    assert (seen.tx_hash, seen.succeeded, seen.block.number) == (TX, True, 50)
+    assert [(log.policy_no, log.failed) for log in seen.payouts] == [(7, False), (9, True)]
+    paid = seen.payouts[0]
+    assert (paid.batch_id, paid.recipient, paid.amount, paid.block_number) == (20260922, PAYER, 5, 50)
+    assert paid.evidence_hash == "0x" + HASH.hex()
+
+
+def test_payout_transaction__unknown_or_of_a_block_that_is_gone__none(
+    node: Node, reader: Web3ChainReader
+) -> None:
+    node.handlers["eth_getTransactionReceipt"] = lambda _params: None
+    assert reader.payout_transaction(TX) is None
+
+    mined(node)
+    receipt = node.handlers["eth_getTransactionReceipt"](None)
+    node.handlers["eth_getTransactionReceipt"] = lambda _params: {**receipt, "blockHash": block_hash(50, 1)}
+    assert reader.payout_transaction(TX) is None
+
+
+def test_vault_balance__asked__the_tokens_answer_for_the_vault(node: Node, reader: Web3ChainReader) -> None:
+    token = "0x" + "00" * 12 + "c2" * 20
+    asked: list[dict[str, Any]] = []
+
+    def call(params: Any) -> str:
+        asked.append(params[0])
+        return token if len(asked) == 1 else "0x" + (123).to_bytes(32, "big").hex()
+
+    node.handlers["eth_call"] = call
+
+    assert reader.vault_balance() == 123
+    assert asked[1]["to"].lower() == "0x" + "c2" * 20
+    assert asked[1]["data"].endswith(VAULT[2:])
+
+
+def test_vault_balance__no_contract_there__chain_error(node: Node, reader: Web3ChainReader) -> None:
+    node.handlers |= {"eth_call": lambda _params: "0x", "eth_getCode": lambda _params: "0x"}
+
+    with pytest.raises(ChainError):
+        reader.vault_balance()
