@@ -97,6 +97,11 @@ class PolicyPage:
         return self.is_unpaid and self.now_ms // 1000 > self.order.valid_until_s
 
     @property
+    def is_worth_going_on(self) -> bool:
+        """Whether an unpaid order can still become a policy."""
+        return not self.quote_is_over or self.order.state == PolicyState.AWAITING_PAYMENT
+
+    @property
     def is_pending(self) -> bool:
         """Whether the page should look again by itself."""
         waits = (PolicyState.BOUND, PolicyState.AWAITING_PAYMENT, PolicyState.CLAIM_REQUESTED)

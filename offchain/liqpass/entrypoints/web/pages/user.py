@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -20,7 +19,7 @@ from liqpass.entrypoints.web.pages.failures import PageRoute
 from liqpass.entrypoints.web.pages.policy_view import PolicyPage
 from liqpass.entrypoints.web.pages.rendering import duration, page
 from liqpass.entrypoints.web.service import Realm, Service
-from liqpass.records import Claim, Order
+from liqpass.records import Order
 from liqpass.refusals import PausedError, RefusedError
 
 router = APIRouter(route_class=PageRoute)
@@ -46,14 +45,11 @@ def home(request: Request, service: ServiceOf) -> Response:
         offer = service.use_cases.selling.quote().price
     except (PausedError, RefusedError) as error:
         closed = " ".join(wording.sentence(reason) for reason in error.reasons)
-    context: dict[str, Any] = {"key": None, "unfinished": []}
+    key, unfinished = None, []
     if session is not None:
+        key = service.use_cases.keys.show(session.address)
         orders = [order for order in _orders_of(service, session.address) if order.state in _UNPAID]
-        pages = [_policy(service, order, ()) for order in orders]
-        context["unfinished"] = [
-            each for each in pages if not each.quote_is_over or each.view == "AWAITING_PAYMENT"
-        ]
-        context["key"] = service.use_cases.keys.show(session.address)
+        unfinished = [each for each in _policies(service, orders) if each.is_worth_going_on]
     return page(
         request,
         "home.html",
@@ -61,7 +57,8 @@ def home(request: Request, service: ServiceOf) -> Response:
         closed=closed,
         parameters=service.parameters,
         disclaimers=disclaimers(service.parameters),
-        **context,
+        key=key,
+        unfinished=unfinished,
     )
 
 
@@ -71,10 +68,7 @@ def policies(request: Request, service: ServiceOf) -> Response:
     session = session_of(request, Realm.PUBLIC)
     if session is None:
         return _sign_in_first(request)
-    found = [
-        _policy(service, order, () if order.policy_no is None else _claims_of(service, order))
-        for order in _orders_of(service, session.address)
-    ]
+    found = _policies(service, _orders_of(service, session.address))
     return page(request, "policies.html", policies=found)
 
 
@@ -84,14 +78,14 @@ def policy(request: Request, service: ServiceOf, order_id: str) -> Response:
     session = session_of(request, Realm.PUBLIC)
     if session is None:
         return _sign_in_first(request)
-    order = own_order(service, session, order_id)
-    found = _policy(service, order, _claims_of(service, order), with_reviews=True)
+    (found,) = _policies(service, [own_order(service, session, order_id)])
+    found = _in_full(service, found)
     return page(
         request,
         "policy.html",
         policy=found,
         key=service.use_cases.keys.show(session.address),
-        authorized=service.use_cases.authorizing.is_authorized(order.id),
+        authorized=service.use_cases.authorizing.is_authorized(found.order.id),
         disclaimers=disclaimers(found.parameters),
     )
 
@@ -126,23 +120,31 @@ def _orders_of(service: Service, buyer: str) -> list[Order]:
     return service.use_cases.selling.listed(buyer=buyer)
 
 
-def _claims_of(service: Service, order: Order) -> list[Claim]:
-    return service.use_cases.reviewing.listed(order_uuid=order.id)
+def _policies(service: Service, orders: Sequence[Order]) -> list[PolicyPage]:
+    """The orders with their claims and rules."""
+    rules: dict[str, Parameters] = {}
+    for order in orders:
+        if order.params_version not in rules:
+            rules[order.params_version] = service.use_cases.selling.rules(order)
+    now_ms = service.clock.now_ms()
+    return [
+        PolicyPage(
+            order=order,
+            parameters=rules[order.params_version],
+            claims=[] if order.policy_no is None else service.use_cases.reviewing.listed(order_uuid=order.id),
+            reviews=[],
+            proof=None,
+            now_ms=now_ms,
+        )
+        for order in orders
+    ]
 
 
-def _policy(
-    service: Service, order: Order, claims: Sequence[Claim], *, with_reviews: bool = False
-) -> PolicyPage:
-    reviews, proof = [], None
-    if with_reviews and claims:
-        reviews = service.use_cases.reviewing.show(claims[-1].id)[1]
-        if claims[-1].state in _PROVEN:
-            proof = service.use_cases.publishing.proof(claims[-1].proof_token)
-    return PolicyPage(
-        order=order,
-        parameters=service.use_cases.selling.rules(order),
-        claims=claims,
-        reviews=reviews,
-        proof=proof,
-        now_ms=service.clock.now_ms(),
-    )
+def _in_full(service: Service, policy: PolicyPage) -> PolicyPage:
+    """With the reviews of the last claim and, where it was paid, by what."""
+    claim = policy.claim
+    if claim is None:
+        return policy
+    reviews = service.use_cases.reviewing.show(claim.id)[1]
+    proof = service.use_cases.publishing.proof(claim.proof_token) if claim.state in _PROVEN else None
+    return replace(policy, reviews=reviews, proof=proof)
