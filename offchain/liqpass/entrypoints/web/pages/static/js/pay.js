@@ -11,12 +11,12 @@ const WAITING = ["PAYMENT_TOO_SHALLOW", "PAYMENT_NOT_FOUND"];
 export function mountPayment(place) {
   const order = place.dataset.pay;
   const form = place.querySelector("#pay-form");
-  if (localStorage.getItem(SENT(order))) resumePayment(place, order);
-  form?.addEventListener("submit", (event) => {
+  form.noValidate = true;
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     pay(place, form, event.submitter);
   });
-  if (form) form.noValidate = true;
+  resumePayment(place, order);
 }
 
 async function pay(place, form, submitter) {
@@ -24,6 +24,8 @@ async function pay(place, form, submitter) {
   showFaults(form, faults);
   if (faults.length) return;
   const status = place.querySelector("[data-status]");
+  const others = [...form.querySelectorAll("button[type=submit]")].filter((button) => button !== submitter);
+  for (const button of others) button.disabled = true; // one premium is enough
   await busy(submitter, "", async () => {
     try {
       const wallet = await choose(form.querySelector("[data-wallets]"));
@@ -36,6 +38,7 @@ async function pay(place, form, submitter) {
       say(status, error instanceof Problem ? words(error) : walletWords(error), "bad");
     }
   });
+  for (const button of others) button.disabled = false;
 }
 
 async function sign(provider, account, prepared, order, status) {
@@ -104,5 +107,10 @@ export function resumePayment(place, order = place.dataset.confirming) {
   const hash = localStorage.getItem(SENT(order));
   if (!hash) return;
   const status = place.querySelector("[data-status]");
-  confirm(order, hash, status).catch((error) => say(status, words(error), "bad"));
+  const form = place.querySelector("#pay-form");
+  if (form) form.hidden = true; // paid already, as far as this browser knows
+  confirm(order, hash, status).catch((error) => {
+    say(status, words(error), "bad");
+    if (form) form.hidden = false;
+  });
 }
