@@ -15,6 +15,13 @@ from web_world import BUYER, WebWorld
 ORDERS = "/api/purchase-orders"
 JSON = {"Content-Type": "application/json"}
 
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What is refused before any use case is the same on each database."""
+    return sqlite_url
+
+
 BODIES: dict[str, tuple[bytes, int, str]] = {
     "a byte too large": (b" " * (MAX_BODY + 1), 413, "BODY_TOO_LARGE"),
     "nested too deep": (b"[" * 500 + b"]" * 500, 422, "INVALID_JSON"),

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
+from liqpass.adapters.database.engine import open_engine
 from liqpass.adapters.database.idempotency_rows import SqlIdempotency
+from liqpass.adapters.database.store import SqlStore
+from liqpass.adapters.database.tables import metadata
 from liqpass.adapters.sign_in_messages import SiweMessages
+from liqpass.bootstrap import UseCases
+from liqpass.controls import Controlling
 from liqpass.domain.parameters import CONSERVATIVE, Parameters
 from liqpass.entrypoints.web.app import create_app
 from liqpass.entrypoints.web.service import Access, Part, Realm, Service
 from liqpass.identity import SigningIn
+from sqlalchemy import select
 from starlette.testclient import TestClient
 from web3 import Web3
 from web3.providers import BaseProvider
@@ -92,9 +98,16 @@ class WebWorld(World):
     """World and web application; `service.access` as a test wants it."""
 
     def __init__(
-        self, folder: Path, parameters: Parameters = CONSERVATIVE, *, part: Part = Part.ALL, **world: Any
+        self,
+        folder: Path,
+        parameters: Parameters = CONSERVATIVE,
+        *,
+        part: Part = Part.ALL,
+        database_url: str | None = None,
     ) -> None:
-        super().__init__(folder, parameters, **world)
+        super().__init__(folder, parameters)
+        if database_url is not None:
+            self._keep_the_book_at(database_url)
         self.wallet_check = Web3SignatureCheck(Web3(NoCode()))
         self.service = Service(
             use_cases=self.do,
@@ -123,6 +136,24 @@ class WebWorld(World):
             ),
         )
         self.app = create_app(self.service, part=part)
+
+    def _keep_the_book_at(self, database_url: str) -> None:
+        self.engine.dispose()
+        self.engine = open_engine(database_url)
+        self.store = SqlStore(self.engine)
+        self.outside = replace(self.outside, store=self.store)
+        self.do = UseCases(self.outside)
+        self.controlling = Controlling(self.store, self.clock, self.outside.vault)
+
+    def snapshot(self) -> list[tuple[object, ...]]:
+        """Every row of every table, to show that nothing changed."""
+        with self.engine.connect() as connection:
+            rows = [
+                (table.name, *row)
+                for table in metadata.sorted_tables
+                for row in connection.execute(select(table))
+            ]
+        return sorted(rows, key=repr)
 
     def browser(self, wallet: Wallet | None = None, *, realm: Realm = Realm.PUBLIC) -> Browser:
         """A caller with cookies of its own, signed in where a wallet is given."""
