@@ -78,6 +78,11 @@ def premium_of_file(path: Path) -> Premium:
     return premium
 
 
+def payment_key(premium: Premium, payer: str) -> str:
+    """What the engine calls this payment: one key for every way to pay, so that the first one sent is it."""
+    return f"checkout/pay/{premium.order_hash}/{premium.quote_hash}/{payer}"
+
+
 def payment_refusals(site: Site, premium: Premium, payer: str) -> list[str]:
     """Each reason not to pay, in words."""
     return [*_quote_refusals(site, premium, payer), *_chain_refusals(site, premium, payer)]

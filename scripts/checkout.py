@@ -6,16 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import click
+import httpx
 from ape.api import AccountAPI, ProviderAPI
 from ape.cli import account_option
+from liqpass.adapters.chain.errors import ChainError
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import Usdc, format_usdc
+from liqpass.ports import ChainError as ReadingError
 
 from scripts._autosign import sign_without_asking
 from scripts._operator import Operator, OperatorCommand, RefusedError, Site, UsdcAmount, operator_options
-from scripts._premium import Payments, Premium, payment_refusals, premium_of_file, premium_of_options
-from scripts._sending import Step, calldata, perform
+from scripts._premium import (
+    Payments,
+    Premium,
+    payment_key,
+    payment_refusals,
+    premium_of_file,
+    premium_of_options,
+)
+from scripts._relay import internal_key, read_signed, relay_round, service_url, wait
+from scripts._sending import Step, calldata, confirm, open_sender, perform
 from scripts._typed_data import sign_typed
 
 _SIGNED_FOR_S = 900  # how long a signature holds where no quote's end is known
@@ -98,6 +109,54 @@ def pay(  # noqa: PLR0917 - click passes options by name
     click.echo(f"transaction {transaction}")
 
 
+@cli.command(cls=OperatorCommand)
+@click.option("--service", required=True, metavar="URL", help="Where `liqpass serve` answers /internal.")
+@click.option("--watch", "watching", is_flag=True, help="Go on until Ctrl-C instead of ending after a round.")
+@click.option(
+    "--every",
+    type=click.FloatRange(1, 3600),
+    default=5,
+    show_default=True,
+    help="Seconds between two rounds.",
+)
+@operator_options
+def relay(
+    provider: ProviderAPI, service: str, watching: bool, every: float, deployments: Path, **options: Any
+) -> None:
+    """Send the premiums that buyers signed without gas: --account pays the gas, each premium once.
+
+    Reads them from the service with the internal key (LIQPASS_INTERNAL_KEY or LIQPASS_INTERNAL_KEY_FILE) and
+    checks each against the chain. One that cannot be sent is told and stops no other.
+
+    \b
+    ape run checkout relay --service https://desk.example --account relayer --network base:mainnet --watch
+    """
+    url = service_url(service)
+    key = internal_key()
+    if options["safe_file"] is not None:
+        raise click.UsageError("a relayer signs by itself: a Safe cannot")
+    operator = Operator.of(Site.of(provider, deployments), **options)
+    told: set[str] = set()
+    headers = {"x-internal-key": key}
+    with httpx.Client(headers=headers, timeout=30, follow_redirects=False) as client:
+        confirm(operator, f"relay premiums of {url} from {operator.address}")
+        while True:
+            try:
+                signed = read_signed(client, url)
+                with open_sender(operator) as sender:
+                    paid = relay_round(sender, operator, signed, told)
+            except (ChainError, ReadingError, RefusedError) as error:
+                if not watching:
+                    raise
+                click.echo(f"this round failed: {error}", err=True)
+            else:
+                if not watching:
+                    click.echo(f"{len(signed)} signed premiums, {paid} paid")
+                    return
+            if not wait(every):
+                return
+
+
 def _premium(order: str | None, amount: Usdc | None, quote_hash: str | None, file: Path | None) -> Premium:
     if file is not None:
         if (order, amount, quote_hash) != (None, None, None):
@@ -116,8 +175,7 @@ def _steps(payments: Payments, signer: AccountAPI | None, way: str | None) -> li
         return payments.transaction(block) is not None
 
     checkout = site.checkout
-    # One key for every way to pay: whichever was sent first is the payment.
-    key = f"checkout/pay/{premium.order_hash}/{premium.quote_hash}/{payer}"
+    key = payment_key(premium, payer)
     words = f"pay {format_usdc(premium.amount)} USDC for order {premium.order_uuid or premium.order_hash}"
     if way == "permit":
         assert signer is not None  # noqa: S101 - checked with the options
