@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from liqpass.entrypoints.web.pages.console import router as console_router
+from liqpass.entrypoints.web.pages.console_payouts import router as payouts_router
 from liqpass.entrypoints.web.pages.proof import router as proof_router
 from liqpass.entrypoints.web.pages.user import router as user_router
 from liqpass.entrypoints.web.service import Part
@@ -34,4 +35,5 @@ def add_pages(app: FastAPI, part: Part) -> None:
         app.include_router(proof_router, include_in_schema=False)
     if part is not Part.PUBLIC:
         app.include_router(console_router, include_in_schema=False)
+        app.include_router(payouts_router, include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")

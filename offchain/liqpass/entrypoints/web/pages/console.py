@@ -12,23 +12,19 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from liqpass.domain.batch_state import OPEN_STATES
-from liqpass.domain.batching import BatchingError
 from liqpass.domain.claim_state import ClaimState
 from liqpass.domain.evidence import Event
-from liqpass.entrypoints.answers import money, parameters_answer
-from liqpass.entrypoints.web.api.own import BatchId, ClaimId
+from liqpass.entrypoints.answers import parameters_answer
+from liqpass.entrypoints.web.api.own import ClaimId
 from liqpass.entrypoints.web.identity import ServiceOf, session_of
 from liqpass.entrypoints.web.pages import actions, gauges, states
+from liqpass.entrypoints.web.pages.desk import desk_page, desk_session
 from liqpass.entrypoints.web.pages.failures import PageRoute
 from liqpass.entrypoints.web.pages.networks import network_of
 from liqpass.entrypoints.web.pages.rendering import duration, page
-from liqpass.entrypoints.web.service import Realm, Service
+from liqpass.entrypoints.web.service import Realm
 from liqpass.overseeing import Overview
-from liqpass.payouts.viewing import BatchView
-from liqpass.ports import ChainError
-from liqpass.records import Session
-from liqpass.refusals import InvalidInputError, UseCaseError
+from liqpass.refusals import InvalidInputError
 
 router = APIRouter(prefix="/console", route_class=PageRoute)
 DAYS = 14
@@ -55,37 +51,6 @@ class Row:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Who types what, and what it does."""
-
-    who: str
-    what: str
-    line: str
-
-
-def _session(request: Request, service: Service) -> Session | Response:
-    """Whoever is signed in with a role; else the answer that leads to it."""
-    session = session_of(request, Realm.ADMIN)
-    if session is None:
-        query = urlencode({"then": request.url.path})
-        return RedirectResponse(f"/console/sign-in?{query}", 303)
-    if session.address not in service.access.reviewers | service.access.operators:
-        return page(request, "sign_in.html", realm=Realm.ADMIN, http_status=403, then="/console")
-    return session
-
-
-def _page(request: Request, service: Service, session: Session, template: str, **context: Any) -> Response:
-    return page(
-        request,
-        f"console/{template}",
-        realm=Realm.ADMIN,
-        is_reviewer=session.address in service.access.reviewers,
-        is_operator=session.address in service.access.operators,
-        **context,
-    )
-
-
 @router.get("/sign-in")
 def sign_in(request: Request, service: ServiceOf, then: str = "/console") -> Response:
     """Where a role begins."""
@@ -99,14 +64,14 @@ def sign_in(request: Request, service: ServiceOf, then: str = "/console") -> Res
 @router.get("")
 def overview(request: Request, service: ServiceOf) -> Response:
     """Warnings, gauges, what waits, and the switches."""
-    session = _session(request, service)
+    session = desk_session(request, service)
     if isinstance(session, Response):
         return session
     overseeing = service.use_cases.overseeing
     seen = overseeing.overview()
     days = overseeing.per_day(DAYS)
     ape = network_of(service.site.chain_id).ape
-    return _page(
+    return desk_page(
         request,
         service,
         session,
@@ -158,7 +123,7 @@ def claims(  # noqa: PLR0917  # a query has that many parts
     cursor: Annotated[str, Query(max_length=80)] = "",
 ) -> Response:
     """The queue, a page at a time."""
-    session = _session(request, service)
+    session = desk_session(request, service)
     if isinstance(session, Response):
         return session
     state = ClaimState(status) if status in _TABS else None
@@ -169,7 +134,7 @@ def claims(  # noqa: PLR0917  # a query has that many parts
     except InvalidInputError as error:  # what was typed means nothing: the list stays, with the reason
         found, fault = overseeing.queue(**wanted, search="", cursor=""), str(error)
     asked = {"status": status, "verdict": verdict, "search": search}
-    return _page(
+    return desk_page(
         request,
         service,
         session,
@@ -203,12 +168,12 @@ def _path(**query: str) -> str:
 @router.get("/claims/{claim_id}")
 def claim(request: Request, service: ServiceOf, claim_id: ClaimId) -> Response:
     """One claim: recommendation, evidence, history, and what may be decided."""
-    session = _session(request, service)
+    session = desk_session(request, service)
     if isinstance(session, Response):
         return session
     seen = service.use_cases.overseeing.claim(claim_id)
     counting = seen.claim.counting(seen.reviews)
-    return _page(
+    return desk_page(
         request,
         service,
         session,
@@ -220,108 +185,3 @@ def claim(request: Request, service: ServiceOf, claim_id: ClaimId) -> Response:
         hint=actions.second_reviewer_hint(seen.claim, seen.reviews, session.address),
         own=actions.is_own(seen.claim, seen.order.buyer, session.address),
     )
-
-
-@router.get("/held")
-def held(request: Request, service: ServiceOf) -> Response:
-    """Payouts that USDC refused."""
-    session = _session(request, service)
-    if isinstance(session, Response):
-        return session
-    found = service.use_cases.reviewing.listed(state=ClaimState.HELD)
-    return _page(request, service, session, "held.html", claims=found)
-
-
-@router.get("/unmatched")
-def unmatched(request: Request, service: ServiceOf, *, resolved: bool = False) -> Response:
-    """Payments that cover nothing."""
-    session = _session(request, service)
-    if isinstance(session, Response):
-        return session
-    found = service.use_cases.paying.unmatched(open_only=not resolved)
-    return _page(request, service, session, "unmatched.html", payments=found, resolved=resolved)
-
-
-@router.get("/batches")
-def batches(request: Request, service: ServiceOf) -> Response:
-    """What a batch built now would pay, carry over and leave out; and every batch."""
-    session = _session(request, service)
-    if isinstance(session, Response):
-        return session
-    draft, fault = None, ""
-    try:
-        draft = service.use_cases.building.plan()
-    except (UseCaseError, ChainError, BatchingError) as error:
-        fault = str(error)
-    listed = service.use_cases.building.listed()
-    why_not = ""
-    if draft is not None:
-        paused = service.controlling.paused()
-        if session.address not in service.access.operators:
-            why_not = "An operator builds the batch."
-        elif paused is not None:
-            why_not = f"Batch building is paused: {paused}"
-        elif any(batch.id == draft.plan.batch_id for batch in listed):
-            why_not = "Today's batch is built already: there is one a day."
-        elif not draft.plan.planned:
-            why_not = "There is nothing to pay today."
-    return _page(
-        request,
-        service,
-        session,
-        "batches.html",
-        draft=draft,
-        plan_fault=fault,
-        why_not=why_not,
-        batches=listed,
-        daily_cap=service.parameters.daily_cap,
-    )
-
-
-@router.get("/batches/{batch_id}")
-def batch(request: Request, service: ServiceOf, batch_id: BatchId) -> Response:
-    """One batch: what was frozen, who does what next, and what came of it."""
-    session = _session(request, service)
-    if isinstance(session, Response):
-        return session
-    found = service.use_cases.viewing.batch(batch_id)
-    return _page(
-        request,
-        service,
-        session,
-        "batch.html",
-        found=found,
-        is_open=found.batch.state in OPEN_STATES,
-        commands=_commands(found),
-    )
-
-
-def _commands(found: BatchView) -> list[Command]:
-    batch = found.batch
-    ape = network_of(batch.chain_id).ape
-    checked = f"--file batch-{batch.id}.json" + (
-        f" --allow-manual {len(found.manual)}" if found.manual else ""
-    )
-    by_hand = " It names how many orders were marked paid by hand." if found.manual else ""
-    return [
-        Command(
-            "Approver",
-            "Checks the file against the chain, decides every claim again, approves the root." + by_hand,
-            f"ape run payout approve {checked} --account APPROVER --network {ape}",
-        ),
-        Command(
-            "Treasury",
-            "Brings what the batch pays into the vault, where it is not there.",
-            f"ape run payout fund --amount {money(batch.total)} --account TREASURY --network {ape}",
-        ),
-        Command(
-            "Payer",
-            "Checks the same and pays. Run it again after an interruption: nothing is paid twice.",
-            f"ape run payout execute {checked} --account PAYER --network {ape}",
-        ),
-        Command(
-            "Payer, at the end",
-            "Empties the vault into the treasury.",
-            f"ape run sweep --account PAYER --network {ape}",
-        ),
-    ]
