@@ -27,8 +27,8 @@ class ServiceError(Exception):
 class ServiceProcess:
     """A context manager: `url` is set once it listens, and stays the same when it is started again.
 
-    It runs in a process group of its own, so that `kill` ends its workers too. `log`: a file that its standard
-    error goes to.
+    It runs in a process group of its own, so that `kill` ends its workers too. `log`: the file that its
+    standard error goes to.
     """
 
     def __init__(self, log: Path, environment: Mapping[str, str], *options: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,18 +12,20 @@ from decimal import Decimal
 from typing import Any, Self
 
 import httpx
-from demo.narrator import Narrator
-from demo.service import ServiceProcess
-from demo.stage import DEPLOYER, Stage
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.domain.money import Usdc, parse_usdc
 from rich.console import Console
 
+from demo.narrator import Narrator
+from demo.service import ServiceProcess
+from demo.stage import DEPLOYER, Stage
+
 INTERNAL_KEY = "internal-key-of-the-browser-tests-0123456789"
 INSTRUMENT = "BTC-USDT-SWAP"
 TWO_HOURS_MS = 7_200_000
+TEN_USDC = parse_usdc("10.00")
 # Tests move the clock by days; nobody shall have to sign in again because of that.
 SESSION_S = 604_800
 
@@ -80,10 +83,11 @@ class Live:
                 "LIQPASS_COSTLY_RATE_PER_MINUTE": "0",
                 **{f"LIQPASS_{name.upper()}": value for name, value in environment.items()},
             }
-            with ServiceProcess(stage.folder / "serve.log", settings, "--every", "1", *options) as service:
+            os.environ.update(settings)  # for commands that are run here too; the stage takes it back
+            with ServiceProcess(stage.folder / "serve.log", {}, "--every", "1", *options) as service:
                 yield cls(stage, service)
 
-    def fund(self, wallet: Wallet, amount: Usdc = parse_usdc("10.00")) -> None:
+    def fund(self, wallet: Wallet, amount: Usdc = TEN_USDC) -> None:
         """USDC and gas."""
         self.stage.node.rpc("anvil_setBalance", wallet.address, hex(10**18))
         mint = self.stage.usdc.functions.mint(wallet.address, amount)
