@@ -230,7 +230,7 @@ def test_internal__no_key_configured__nobody_has_one(web: WebWorld) -> None:
 
 
 def test_sign_in__contract_wallet__asked_by_eip_1271(web: WebWorld) -> None:
-    """The chain's answer counts where the address is a contract; here nothing is one, so nobody else's does."""
+    """The chain's word counts where the address is a contract; here nothing is one, so nobody's does."""
     text = message_for(web, OTHER_BUYER.address)
     signature = Account.sign_message(encode_defunct(text=text + " "), BUYER.key).signature.hex()
 

@@ -105,9 +105,7 @@ class WebWorld(World):
         part: Part = Part.ALL,
         database_url: str | None = None,
     ) -> None:
-        super().__init__(folder, parameters)
-        if database_url is not None:
-            self._keep_the_book_at(database_url)
+        super().__init__(folder, parameters, database_url=database_url)
         self.wallet_check = Web3SignatureCheck(Web3(NoCode()))
         self.service = Service(
             use_cases=self.do,
@@ -136,24 +134,6 @@ class WebWorld(World):
             ),
         )
         self.app = create_app(self.service, part=part)
-
-    def _keep_the_book_at(self, database_url: str) -> None:
-        self.engine.dispose()
-        self.engine = open_engine(database_url)
-        self.store = SqlStore(self.engine)
-        self.outside = replace(self.outside, store=self.store)
-        self.do = UseCases(self.outside)
-        self.controlling = Controlling(self.store, self.clock, self.outside.vault)
-
-    def snapshot(self) -> list[tuple[object, ...]]:
-        """Every row of every table, to show that nothing changed."""
-        with self.engine.connect() as connection:
-            rows = [
-                (table.name, *row)
-                for table in metadata.sorted_tables
-                for row in connection.execute(select(table))
-            ]
-        return sorted(rows, key=repr)
 
     def browser(self, wallet: Wallet | None = None, *, realm: Realm = Realm.PUBLIC) -> Browser:
         """A caller with cookies of its own, signed in where a wallet is given."""

@@ -17,6 +17,7 @@ from liqpass.entrypoints.web.api import (
     orders,
     proof,
 )
+from liqpass.entrypoints.web.api.document import Documented
 from liqpass.entrypoints.web.api.sessions import sessions_router
 from liqpass.entrypoints.web.middleware import Limits, ProtectiveHeaders, RequestIds
 from liqpass.entrypoints.web.pages import add_pages
@@ -33,7 +34,7 @@ again. Buyers sign in with their wallet (EIP-4361); each change then needs `X-CS
 
 def create_app(service: Service, *, part: Part = Part.ALL) -> FastAPI:
     """The ASGI application. Nothing is read from the environment here."""
-    app = FastAPI(title="LiqPass", description=DESCRIPTION, version="0.1.0", docs_url=None, redoc_url=None)
+    app = Documented(title="LiqPass", description=DESCRIPTION, version="0.1.0", docs_url=None, redoc_url=None)
     app.state.service = service
     app.state.limits = RateLimits(service.access.rate_per_minute, service.access.costly_rate_per_minute)
     app.include_router(health.router)

@@ -11,6 +11,7 @@ from liqpass.entrypoints.web.problems import MEDIA_TYPE, ProblemAnswer
 UUID_EXAMPLE = "5b0c1a52-7d0e-4c39-9d53-0f9f4f0f7a11"
 WALLET_EXAMPLE = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 HASH_EXAMPLE = "0x" + "5e" * 32
+SIGN_IN_EXAMPLE = "localhost:8000 wants you to sign in with your Ethereum account:\n…"
 TIME_EXAMPLE = "2026-01-22T12:00:00Z"
 
 Usdc = Annotated[
@@ -20,6 +21,11 @@ Usdc = Annotated[
 ]
 Wallet = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$"), Field(examples=[WALLET_EXAMPLE])]
 Hash = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{64}$"), Field(examples=[HASH_EXAMPLE])]
+Signature = Annotated[
+    str,
+    StringConstraints(pattern=r"^0x[0-9a-fA-F]{2,4094}$"),
+    Field(examples=["0x" + "1b" * 65]),
+]
 Text = Annotated[str, StringConstraints(max_length=2000), Field(examples=["seen on OKX's own page"])]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=256)]
 OkxId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$"), Field(examples=["3785165892823834624"])]
@@ -65,14 +71,16 @@ class NonceForm(Form):
 class NonceAnswer(BaseModel):
     """The EIP-4361 text to sign (personal_sign); it holds a nonce that counts once, for ten minutes."""
 
-    message: str = Field(examples=["localhost:8000 wants you to sign in with your Ethereum account:\n…"])
+    message: str = Field(examples=[SIGN_IN_EXAMPLE])
 
 
 class SignInForm(Form):
     """An EIP-4361 text and its signature: an account's 65 bytes, or what a wallet contract takes."""
 
-    message: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-    signature: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{2,4094}$")]
+    message: Annotated[
+        str, StringConstraints(min_length=1, max_length=4096), Field(examples=[SIGN_IN_EXAMPLE])
+    ]
+    signature: Signature
 
 
 class SessionAnswer(BaseModel):
@@ -192,8 +200,10 @@ class PaymentForm(Form):
 class AuthorizationForm(Form):
     """The buyer's signature under `typedData` of …/payment: a relayer pays the gas."""
 
-    valid_before: int = Field(alias="validBefore", ge=1, le=2**53 - 1, description="unix seconds")
-    signature: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{2,4094}$")]
+    valid_before: int = Field(
+        alias="validBefore", ge=1, le=2**53 - 1, description="unix seconds", examples=[1769083801]
+    )
+    signature: Signature
 
 
 class ReasonForm(Form):
@@ -270,7 +280,7 @@ class RedirectForm(Form):
     """Another address for a held payout, signed by the buyer."""
 
     recipient: Wallet
-    signature: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{2,4094}$")]
+    signature: Signature
 
 
 class MessageAnswer(BaseModel):
@@ -300,7 +310,7 @@ class ResolveForm(Form):
     """What was done about a payment that covers nothing."""
 
     transaction: Hash
-    log_index: int = Field(alias="logIndex", ge=-1, le=2**31 - 1)
+    log_index: int = Field(alias="logIndex", ge=-1, le=2**31 - 1, description="-1: of no log", examples=[3])
     resolution: Text
 
 

@@ -55,7 +55,7 @@ def delete(service: ServiceOf, buyer: Buyer) -> dict[str, Any]:
 @router.get(
     "/okx-positions",
     response_model=Anything,
-    responses={**READ_PROBLEMS, **problems(502)},
+    responses={**READ_PROBLEMS, **problems(409, 502)},
     dependencies=[COSTLY],
 )
 def positions(service: ServiceOf, buyer: Buyer) -> dict[str, Any]:

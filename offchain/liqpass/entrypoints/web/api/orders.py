@@ -117,7 +117,11 @@ def bind(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: BindForm) ->
     return shown(service, order)
 
 
-@router.get("/api/purchase-orders/{order_id}/payment", response_model=PreparedAnswer, responses=READ_PROBLEMS)
+@router.get(
+    "/api/purchase-orders/{order_id}/payment",
+    response_model=PreparedAnswer,
+    responses={**READ_PROBLEMS, **problems(409)},
+)
 def payment(service: ServiceOf, buyer: Buyer, order_id: OrderId) -> dict[str, Any]:
     """Ready to be signed: approve and pay as two transactions, or one signature without gas."""
     own_order(service, buyer, order_id)
