@@ -128,3 +128,15 @@ def test_post__key_that_is_none__refused(web: WebWorld) -> None:
     answers = [buyer.post(ORDERS, {}, Idempotency_Key=key) for key in ("with space", "x" * 129)]
 
     assert [answer.json()["code"] for answer in answers] == ["INVALID_IDEMPOTENCY_KEY"] * 2
+
+
+def test_sign_in__with_a_key__its_answer_is_kept_nowhere(web: WebWorld) -> None:
+    client = web.browser().client
+    text = client.post("/api/sign-in/nonce", json={"address": BUYER.address}).json()["message"]
+    body = {"message": text, "signature": BUYER.sign(text)}
+
+    first = client.post("/api/sign-in", json=body, headers={"Idempotency-Key": "k"})
+    again = client.post("/api/sign-in", json=body, headers={"Idempotency-Key": "k"})
+
+    assert (first.status_code, again.json()["code"]) == (200, "SIGN_IN_NONCE_UNKNOWN")
+    assert first.json()["csrfToken"] not in again.text

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
-from liqpass.adapters.database.engine import open_engine
 from liqpass.adapters.database.idempotency_rows import SqlIdempotency
-from liqpass.adapters.database.store import SqlStore
-from liqpass.adapters.database.tables import metadata
 from liqpass.adapters.sign_in_messages import SiweMessages
-from liqpass.bootstrap import UseCases
-from liqpass.controls import Controlling
 from liqpass.domain.parameters import CONSERVATIVE, Parameters
 from liqpass.entrypoints.web.app import create_app
 from liqpass.entrypoints.web.service import Access, Part, Realm, Service
 from liqpass.identity import SigningIn
-from sqlalchemy import select
 from starlette.testclient import TestClient
 from web3 import Web3
 from web3.providers import BaseProvider
