@@ -49,11 +49,14 @@ class Reviewing:
         with self._store.read() as unit:
             return existing_claim(unit, claim_id), unit.claims.reviews_of(claim_id)
 
-    def approve(self, claim_id: str, *, reviewer: str, reason: str = "") -> ReviewResult:
-        """Approve, or be the first of two to approve.
+    def approve(
+        self, claim_id: str, *, reviewer: str, reason: str = "", seen_hash: str | None = None
+    ) -> ReviewResult:
+        """Approve, or be the first of two to approve; `seen_hash` is of the evidence that was looked at.
 
-        Raises NotFoundError, IllegalTransition, ConflictError (OWN_CLAIM, NOT_ELIGIBLE, POLICY_ALREADY_PAID,
-        SECOND_REVIEWER_MISSING), InvalidInputError (REVIEW_REASON_MISSING, REVIEWER_MISSING).
+        Raises NotFoundError, IllegalTransition, ConflictError (OWN_CLAIM, NOT_ELIGIBLE,
+        POLICY_ALREADY_PAID, EVIDENCE_CHANGED, SECOND_REVIEWER_MISSING), InvalidInputError
+        (REVIEW_REASON_MISSING, REVIEWER_MISSING).
         """
         who = _named(reviewer)
         why = free_text(reason, "the reason")
@@ -65,6 +68,11 @@ class Reviewing:
             to = claim_state.advance(ClaimState(claim.state), ClaimAction.APPROVE)
             order_to = policy_state.advance(PolicyState(order.state), PolicyAction.APPROVE)
             self._require_payable(unit, claim)
+            if seen_hash is not None and seen_hash != claim.evidence_hash:
+                raise ConflictError(
+                    f"the evidence of claim {claim.id} is not the one that was looked at any more",
+                    Reason.EVIDENCE_CHANGED,
+                )
             needs_second = self._take_review(unit, claim, who, why, now_ms)
             if needs_second:
                 return ReviewResult(claim, needs_second=True)

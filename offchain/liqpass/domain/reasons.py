@@ -55,6 +55,7 @@ class Reason(StrEnum):
     POLICY_ALREADY_PAID = "POLICY_ALREADY_PAID"
     ACCOUNT_DIFFERS_FROM_BOUND = "ACCOUNT_DIFFERS_FROM_BOUND"
     OWN_CLAIM = "OWN_CLAIM"
+    EVIDENCE_CHANGED = "EVIDENCE_CHANGED"
 
     # a payout's transaction that somebody attaches to a claim
     PAYOUT_NOT_FOUND = "PAYOUT_NOT_FOUND"

@@ -173,3 +173,17 @@ def test_listed__two_claims__oldest_first(world: World) -> None:
     second = world.claimed("bob", OTHER_BUYER)
 
     assert [claim.id for claim in world.do.reviewing.listed()] == [first.id, second.id]
+
+
+def test_approve__evidence_fetched_anew_since_it_was_looked_at__refused(world: World) -> None:
+    claim = world.claimed("alice")
+    world.do.claiming.refetch(claim.id, actor="rita")
+
+    with pytest.raises(ConflictError) as refused:
+        world.do.reviewing.approve(claim.id, reviewer="rita", seen_hash=claim.evidence_hash)
+
+    assert refused.value.reasons == (Reason.EVIDENCE_CHANGED,)
+    fresh, words = world.do.reviewing.show(claim.id)
+    assert (fresh.state, words) == ("PENDING", [])
+    approved = world.do.reviewing.approve(claim.id, reviewer="rita", seen_hash=fresh.evidence_hash)
+    assert approved.claim.state == "APPROVED"

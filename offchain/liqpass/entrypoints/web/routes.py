@@ -60,6 +60,8 @@ class StrictRequest(Request):
 class ApiRoute(APIRoute):
     """A route of the JSON API."""
 
+    keeps_answers = True
+
     def get_route_handler(self) -> Handler:
         """FastAPI's own handler, wrapped."""
         handler = super().get_route_handler()
@@ -77,9 +79,17 @@ class ApiRoute(APIRoute):
                 await strict.parse()
             except Problem as problem:
                 return problem_response(strict, problem)
-            return await answer(strict) if key is None else await _once(strict, key, answer)
+            if key is None or not self.keeps_answers:
+                return await answer(strict)
+            return await _once(strict, key, answer)
 
         return handle
+
+
+class SessionRoute(ApiRoute):
+    """A route that gives or takes a session: what it answers is for this once and is kept nowhere."""
+
+    keeps_answers = False
 
 
 async def _once(request: Request, key: str, answer: Handler) -> Response:

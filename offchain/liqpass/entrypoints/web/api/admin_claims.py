@@ -12,10 +12,10 @@ from liqpass.entrypoints.oversight_answers import claim_detail_answer, queue_ans
 from liqpass.entrypoints.web.api.forms import (
     ADMIN_PROBLEMS,
     Anything,
+    ApproveForm,
     AttachForm,
     ClaimAnswer,
     MessageAnswer,
-    OptionalReasonForm,
     ReasonForm,
     RedirectForm,
     RejectForm,
@@ -78,11 +78,13 @@ def show(service: ServiceOf, admin: Admin, claim_id: ClaimId) -> dict[str, Any]:
 
 @router.post("/{claim_id}/approve", response_model=ReviewAnswer, responses=ADMIN_PROBLEMS)
 def approve(
-    service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: OptionalReasonForm | None = None
+    service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: ApproveForm | None = None
 ) -> dict[str, Any]:
     """Approve. NEEDS_REVIEW takes a reason and a second reviewer; NOT_ELIGIBLE cannot be approved (409)."""
-    reason = form.reason if form is not None else ""
-    result = service.use_cases.reviewing.approve(claim_id, reviewer=reviewer.address, reason=reason)
+    form = form or ApproveForm.model_validate({})
+    result = service.use_cases.reviewing.approve(
+        claim_id, reviewer=reviewer.address, reason=form.reason, seen_hash=form.evidence_hash
+    )
     return {"claim": _with_reviews(service, result.claim), "needsSecondReviewer": result.needs_second}
 
 

@@ -218,6 +218,12 @@ class OptionalReasonForm(Form):
     reason: Text = ""
 
 
+class ApproveForm(OptionalReasonForm):
+    """`evidenceHash` as the reviewer saw it: where it was fetched anew since, nothing is approved."""
+
+    evidence_hash: Hash | None = Field(None, alias="evidenceHash")
+
+
 # claims
 
 

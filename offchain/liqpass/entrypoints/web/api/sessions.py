@@ -24,7 +24,7 @@ from liqpass.entrypoints.web.identity import (
 )
 from liqpass.entrypoints.web.problems import Problem
 from liqpass.entrypoints.web.rate import COSTLY
-from liqpass.entrypoints.web.routes import ApiRoute
+from liqpass.entrypoints.web.routes import SessionRoute
 from liqpass.entrypoints.web.service import Access, Realm
 from liqpass.identity import same_secret
 from liqpass.records import Session
@@ -33,7 +33,7 @@ from liqpass.records import Session
 def sessions_router(realm: Realm) -> APIRouter:
     """Sign-in of one realm: /api/… for buyers, /admin/… for those with a role."""
     prefix, name = ("/admin", "admin") if realm is Realm.ADMIN else ("/api", "buyer")
-    router = APIRouter(prefix=prefix, tags=[f"sign-in ({name})"], route_class=ApiRoute)
+    router = APIRouter(prefix=prefix, tags=[f"sign-in ({name})"], route_class=SessionRoute)
 
     @router.post(
         "/sign-in/nonce",

@@ -54,6 +54,7 @@ SENTENCES: dict[Reason, str] = {
     R.CLAIM_BEFORE_COVER: "The cover has not begun.",
     R.POLICY_ALREADY_PAID: "This policy was paid out before, and each pays once.",
     R.ACCOUNT_DIFFERS_FROM_BOUND: "The key belongs to another OKX account than the insured position.",
+    R.EVIDENCE_CHANGED: "The evidence was fetched again after this page was opened: look at it anew.",
     R.OWN_CLAIM: "The claim is your own, or pays you: somebody else has to decide about it.",
     # verdict: what the evidence shows
     R.LIQUIDATED_IN_WINDOW: "OKX's records show that the position was liquidated during the cover.",
