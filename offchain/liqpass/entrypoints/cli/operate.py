@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from liqpass.adapters.database import migrate
+from liqpass.adapters.database.backup import backup as copy_book
 from liqpass.adapters.database.engine import open_engine
 from liqpass.domain.parameters import AMOUNTS
 from liqpass.entrypoints.answers import iso, money
@@ -54,6 +57,17 @@ def current(session: Session) -> None:
     click.echo(f"schema {found or 'none'}, this version {migrate.head()}")
     if found != migrate.head():
         raise click.ClickException("run `liqpass db upgrade`")
+
+
+@db.command()
+@click.option(
+    "--to", "path", type=click.Path(dir_okay=False, path_type=Path), required=True, help="New file."
+)
+@pass_session
+def backup(session: Session, path: Path) -> None:
+    """Copy a SQLite database to a new file of mode 0600 while others write; prints its audit anchor."""
+    anchor = copy_book(session.app.settings.database_url.get_secret_value(), path)
+    click.echo(f"{path} is sound; audit anchor {anchor.count}:{anchor.head}")
 
 
 @click.command()
