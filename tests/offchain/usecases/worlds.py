@@ -1,4 +1,4 @@
-"""A whole business over fakes: a chain in memory, the simulator's exchange without HTTP, a SQLite file."""
+"""A whole business over fakes: a chain in memory, the simulator's exchange without HTTP, a database."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from liqpass.adapters.database import migrate
 from liqpass.adapters.database.engine import open_engine
 from liqpass.adapters.database.key_vault import KeyVault
 from liqpass.adapters.database.store import SqlStore
+from liqpass.adapters.database.tables import metadata
 from liqpass.adapters.okx.simulator import queries
 from liqpass.adapters.okx.simulator.accounts import Account, ApiKey
 from liqpass.adapters.okx.simulator.closes import Close
@@ -37,6 +38,7 @@ from liqpass.ports import (
 )
 from liqpass.records import Claim, OkxResponse, Order, Site
 from paper_chain import BUYER, CHAIN_ID, CHECKOUT, HOUR_S, USDC, VAULT, FakeChain
+from sqlalchemy import select
 
 MASTER_KEY = bytes(range(32))
 _COMPILED: dict[object, object] = {}
@@ -83,7 +85,7 @@ class FakeAccount:
 
     def identity(self) -> OkxIdentity:
         self._fail()
-        permissions = frozenset(self.key.permissions.split(","))
+        permissions = frozenset(part for part in self.key.permissions.split(",") if part)
         return OkxIdentity(self.account.uid, self.account.main_uid, permissions)
 
     def positions(self) -> OkxResponse:
@@ -213,11 +215,15 @@ def _empty_database() -> bytes:
 class World:
     """The business. Every trader has one account of the same name and one open BTC position."""
 
-    def __init__(self, folder: Path, parameters: Parameters = CONSERVATIVE) -> None:
+    def __init__(
+        self, folder: Path, parameters: Parameters = CONSERVATIVE, *, database_url: str | None = None
+    ) -> None:
+        """`database_url`: of a migrated database; without it the book is `liqpass.db` in the folder."""
         self.database = folder / "liqpass.db"
-        self.database.write_bytes(_empty_database())
+        if database_url is None:
+            self.database.write_bytes(_empty_database())
         # Compiling SQL anew for each test's engine would take half of the tests' time.
-        engine = open_engine(f"sqlite:///{self.database}")
+        engine = open_engine(database_url or f"sqlite:///{self.database}")
         self.engine = engine.execution_options(compiled_cache=_COMPILED)
         self.store = SqlStore(self.engine)
         self.chain = FakeChain(parameters.confirmations)
@@ -289,12 +295,9 @@ class World:
     def snapshot(self) -> list[tuple[object, ...]]:
         """Every row of every table, to show that nothing changed."""
         with self.engine.connect() as connection:
-            names = connection.exec_driver_sql(
-                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-            ).scalars()
             rows = [
-                (name, *row)
-                for name in list(names)
-                for row in connection.exec_driver_sql(f'SELECT * FROM "{name}"').all()
+                (table.name, *row)
+                for table in metadata.sorted_tables
+                for row in connection.execute(select(table))
             ]
         return sorted(rows, key=repr)
