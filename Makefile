@@ -14,10 +14,10 @@ BUILD_READY := .build/.ready
 VENDOR_READY := offchain/liqpass/entrypoints/web/pages/static/vendor/merkle-tree.js
 SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
 
-.PHONY: help setup demo test bench campaign fmt lint abi clean
+.PHONY: help setup demo test bench bench-api campaign fmt lint abi clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 setup: $(PYTHON_READY) $(NODE_READY) $(BUILD_READY) $(VENDOR_READY) ## install everything and compile (the targets below do it themselves)
 
@@ -29,6 +29,9 @@ test: setup ## every test
 
 bench: setup ## gas of every operation beside the bare USDC operation, against the goals
 	python -m benchmarks.gas
+
+bench-api: setup ## load on the web service with 100,000 policies, on SQLite and PostgreSQL
+	PYTHONPATH=tests/offchain python -m benchmarks.api
 
 campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_RUNS, LIQPASS_CAMPAIGN_STEPS)
 	LIQPASS_CAMPAIGN=1 ape test tests/contracts/invariants -q -s --network ethereum:local:foundry
