@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -111,10 +111,13 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True)
 class AccountConfig:
-    """The row of `/api/v5/account/config`, the one place where OKX uses booleans. Never stored."""
+    """The row of `/api/v5/account/config`, the one place where OKX uses booleans. Never stored.
 
-    uid: str
-    main_uid: str
+    The ids identify a person: neither is printed.
+    """
+
+    uid: str = field(repr=False)
+    main_uid: str = field(repr=False)
     permissions: frozenset[str]
 
     @property

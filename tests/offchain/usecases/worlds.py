@@ -77,7 +77,7 @@ class FakeOkx:
         yield FakeAccount(self, *found)
 
 
-@dataclass
+@dataclass(repr=False)  # tracebacks that tests look through show the locals of its methods
 class FakeAccount:
     okx: FakeOkx
     account: Account
