@@ -1,6 +1,7 @@
 """A payout that the signers would refuse stops nobody but itself, and a person can end or reopen it."""
 
 import pytest
+from liqpass.adapters.database.tables import claims
 from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.domain.batch_json import parse_batch_file
 from liqpass.domain.machine import IllegalTransition
@@ -9,6 +10,7 @@ from liqpass.records import Claim
 from liqpass.refusals import ConflictError, InvalidInputError
 from paper_chain import OTHER_BUYER
 from payout_steps import approve_and_execute, build, claim_state, next_morning
+from sqlalchemy import text, update
 from worlds import World
 
 
@@ -82,7 +84,7 @@ def test_build__evidence_that_cannot_be_read__left_out(world: World) -> None:
     bad = world.approved("alice")
     good = world.approved("bob", OTHER_BUYER)
     with world.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE claims SET bundle = x'7b7d' WHERE id = ?", (bad.id,))
+        connection.execute(update(claims).where(claims.c.id == bad.id).values(bundle=b"{}"))
 
     built = build(world)
 
@@ -224,9 +226,11 @@ def test_build__another_policy_was_paid_for_the_same_position__left_out(world: W
     second = world.approved("bob", OTHER_BUYER)
     with world.engine.begin() as connection:  # another account by its hash, the same position by OKX's words
         for column in ("pos_id", "c_time_ms"):
-            connection.exec_driver_sql(
-                f"UPDATE orders SET {column} = (SELECT {column} FROM orders WHERE id = ?) WHERE id = ?",
-                (second.order_id, first.order_id),
+            connection.execute(
+                text(
+                    f"UPDATE orders SET {column} = (SELECT {column} FROM orders WHERE id = :b) WHERE id = :a"
+                ),
+                {"a": first.order_id, "b": second.order_id},
             )
     next_morning(world)
 
