@@ -10,7 +10,6 @@ from liqpass.adapters.okx.errors import (
     ClockSkewError,
     DataError,
     KeyBrokenError,
-    KeyNotReadOnlyError,
     PagingError,
     RetryableError,
     UnreadableError,
@@ -31,7 +30,7 @@ def test_account_config__read_only_key__uid_and_permissions(
 ) -> None:
     account = server.exchange.account("trader-1")
 
-    config = client.check_read_only()
+    config = client.account_config()
 
     assert (config.uid, config.main_uid) == (account.uid, account.main_uid)
     assert config.permissions == frozenset({"read_only"})
@@ -51,29 +50,35 @@ def test_account_config__sub_account__main_uid_of_its_parent(
 
 
 @pytest.mark.parametrize("perm", ["read_only,trade", "read_only,withdraw,trade", "read_only,withdraw"])
-def test_check_read_only__key_that_can_do_more__refused(
+def test_account_config__key_that_can_do_more__not_read_only(
     connect: Connect, server: SimulatorServer, perm: str
 ) -> None:
     key = server.exchange.add_key("trader-1", "more", perm)
 
-    with pytest.raises(KeyNotReadOnlyError) as refused:
-        connect(key.credentials).check_read_only()
+    config = connect(key.credentials).account_config()
 
-    assert refused.value.permissions == frozenset(perm.split(","))
+    assert (config.permissions, config.read_only) == (frozenset(perm.split(",")), False)
 
 
-@pytest.mark.parametrize("perm", ["", "trade", "read_only,", "READ_ONLY", "read_only , trade", "read-only"])
-def test_check_read_only__perm_as_text__only_exactly_read_only(
-    scripted: Make, envelope: Envelope, perm: str
+@pytest.mark.parametrize(
+    ("perm", "read_only"),
+    [
+        ("read_only", True),
+        ("read_only,", True),
+        ("", False),
+        ("trade", False),
+        ("READ_ONLY", False),
+        ("read_only , trade", False),
+        ("read-only", False),
+    ],
+)
+def test_account_config__perm_as_text__only_exactly_read_only(
+    scripted: Make, envelope: Envelope, perm: str, read_only: bool
 ) -> None:
     row = {"uid": "1", "mainUid": "1", "perm": perm, "acctLv": "2", "posMode": "net_mode"}
     client, _ = scripted(envelope(data=[row]))
 
-    if perm == "read_only,":
-        assert client.check_read_only().read_only
-    else:
-        with pytest.raises(KeyNotReadOnlyError):
-            client.check_read_only()
+    assert client.account_config().read_only is read_only
 
 
 @pytest.mark.parametrize(

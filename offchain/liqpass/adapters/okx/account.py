@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from liqpass.adapters.okx.errors import KeyNotReadOnlyError, UnreadableError
+from liqpass.adapters.okx.errors import UnreadableError
 from liqpass.adapters.okx.responses import RawResponse, rows_of
-
-READ_ONLY = frozenset({"read_only"})
+from liqpass.domain.okx_records import READ_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,6 @@ class AccountConfig:
     def read_only(self) -> bool:
         """True only for exactly `read_only`: a key that may also trade or withdraw is not."""
         return self.permissions == READ_ONLY
-
-    def require_read_only(self) -> None:
-        """Raises KeyNotReadOnlyError, which says what the key has."""
-        if not self.read_only:
-            raise KeyNotReadOnlyError(self.permissions)
 
 
 def read_account_config(raw: RawResponse) -> AccountConfig:

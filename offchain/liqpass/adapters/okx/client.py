@@ -95,12 +95,6 @@ class OkxClient:
         """The account behind the key."""
         return self._signed(Endpoint.ACCOUNT_CONFIG, {}, read_account_config)
 
-    def check_read_only(self) -> AccountConfig:
-        """The account behind the key. Raises KeyNotReadOnlyError if the key may do anything but read."""
-        config = self.account_config()
-        config.require_read_only()
-        return config
-
     def positions(self, inst_id: str | None = None) -> Listing:
         """The open positions, of one instrument or of all. OKX does not page this list."""
         return self._list(Endpoint.POSITIONS, {} if inst_id is None else {"instId": inst_id})

@@ -43,15 +43,6 @@ class KeyBrokenError(OkxError):
     """The key does not work any more, or not from here: its owner must bind another."""
 
 
-class KeyNotReadOnlyError(OkxError):
-    """The key's permissions are not exactly `read_only`; `permissions` holds what OKX reports."""
-
-    def __init__(self, permissions: frozenset[str]) -> None:
-        self.permissions = permissions
-        shown = ", ".join(sorted(permissions)) or "none"
-        super().__init__(f"the key must have the permission read_only and no other; it has: {shown}")
-
-
 class DataError(OkxError):
     """OKX refused our parameters, or does not know the instrument or order."""
 
