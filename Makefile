@@ -14,7 +14,7 @@ BUILD_READY := .build/.ready
 VENDOR_READY := offchain/liqpass/entrypoints/web/pages/static/vendor/merkle-tree.js
 SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
 
-.PHONY: help setup demo test bench bench-api campaign fmt lint abi clean
+.PHONY: help setup demo test bench bench-api campaign fmt lint abi docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -51,6 +51,9 @@ lint: setup ## ruff, mypy, import-linter, forge fmt --check, forge lint
 
 abi: setup ## write offchain/liqpass/abi from the build
 	python tools/write_abi.py
+
+docs: setup ## write docs/parameters.md from settings and rules
+	python tools/write_parameters.py
 
 clean: ## remove everything that the targets made
 	rm -rf .venv node_modules .build contracts/.cache offchain/*.egg-info .pytest_cache .mypy_cache .ruff_cache \

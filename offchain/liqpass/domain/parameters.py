@@ -47,7 +47,7 @@ class Parameters:
 
     def validate(self) -> None:
         """Raise `ParametersError` naming the first value that is out of bounds."""
-        for name, (low, high) in _BOUNDS.items():
+        for name, (low, high) in BOUNDS.items():
             value = getattr(self, name)
             if type(value) is not int:
                 raise ParametersError(f"{name} is an integer, not {type(value).__name__}")
@@ -98,8 +98,30 @@ class Parameters:
 AMOUNTS = frozenset({"premium", "payout_cap", "daily_cap", "hot_wallet_max", "max_open_exposure"})
 """Names of those that are amounts of USDC."""
 
+MEANINGS: dict[str, str] = {
+    "premium": "what a policy costs",
+    "payout_cap": "the most that a policy pays; never more than the realised loss",
+    "daily_cap": "the most that one day's batch pays; the vault enforces its own",
+    "hot_wallet_max": "the most that the vault should hold; the vault enforces its own",
+    "max_open_exposure": "payouts that may still fall due at which selling stops",
+    "quote_valid_s": "how long a quote may be paid, from the order's creation",
+    "waiting_s": "from the payment's block to the start of the cover",
+    "cover_s": "how long the cover lasts",
+    "claim_grace_s": "how long after the cover's end a claim may come",
+    "confirmations": "blocks on top of a payment before it counts",
+    "max_leverage": "the most leverage that is insured",
+    "min_liquidation_distance_bps": "the least distance of mark to liquidation price, of the mark price",
+    "min_position_age_s": "the least age of a position at binding",
+    "max_active_policies": "policies that one person may have at a time",
+    "max_recent_policies": "policies that one person may buy within `recent_s`",
+    "recent_s": "the time over which `max_recent_policies` counts",
+    "cut_off_minute": "local minute of the day by which a claim must be approved for the day's batch",
+    "cut_off_utc_offset_min": "offset of that local time from UTC, in minutes",
+}
+"""What each is, for people; its unit is in its name, amounts are USDC."""
+
 _DAY_S = 86_400
-_BOUNDS: dict[str, tuple[int, int]] = {
+BOUNDS: dict[str, tuple[int, int]] = {
     "premium": (1, MAX_USDC),
     "payout_cap": (1, MAX_USDC),
     "daily_cap": (1, MAX_USDC),
