@@ -21,9 +21,9 @@ print the same of an installation.
 
 ## Settings
 
-Environment variables. What is secret comes from the environment or from a file of mode 0600, never from an
-argument. Lists are comma separated. An unknown `LIQPASS_…` variable is refused, as a misspelt one would leave its
-default in force.
+Environment variables. What is secret comes from the environment or from a file of mode 0600, never from
+an argument. Lists are comma separated. An unknown `LIQPASS_…` variable is refused: a misspelt one would leave
+its default in force.
 
 | variable | meaning | default |
 |---|---|---|
@@ -31,17 +31,17 @@ default in force.
 _RULES = """
 ## Parameters
 
-The rules of a policy, fixed when its order is created: `LIQPASS_PARAMETERS__<NAME>` changes one for the orders
-that come after a restart. Amounts are USDC (`50.00`), the rest whole numbers. A changed set has another version
-(`liqpass params`), which the signers must list in `deployments/parameters/<chain>.yaml` (`params_versions`) before
-they pay policies sold under it.
+The rules of a policy, fixed when its order is created: `LIQPASS_PARAMETERS__<NAME>` changes one for
+the orders after a restart. Amounts are USDC (`50.00`), the rest whole numbers. A changed set has another
+version (`liqpass params`), which the signers must list in `deployments/parameters/<chain>.yaml`
+(`params_versions`) before they pay policies sold under it.
 
 | name | meaning | unit | value | bounds |
 |---|---|---|---|---|
 """
 _TAIL = """
-Together: premium < payout cap ≤ daily cap ≤ hot wallet maximum; open exposure ≥ one payout, by default five daily
-caps; recent policies ≥ active ones. The version of the values above is `{version}`.
+Together: premium < payout cap ≤ daily cap ≤ hot wallet maximum; open exposure ≥ one payout, by default five
+daily caps; recent policies ≥ active ones. The version of the values above is `{version}`.
 
 The warnings of the overview and of `/metrics` have their thresholds in `overseeing/alerts.py`;
 [operations.md](operations.md) says what to do about each.
