@@ -1,19 +1,24 @@
-"""`liqpass okx`: the OKX-compatible simulator, and a look at what a key may do."""
+"""`liqpass okx`: the OKX-compatible simulator, what a key may do, and a record of what it shows."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from random import SystemRandom
+from typing import Any
 
 import click
 
 from liqpass.adapters.chain.errors import RpcError
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.clock import ChainClock, SystemClock
+from liqpass.adapters.okx.anonymous import Anonymiser
 from liqpass.adapters.okx.client import OkxClient
 from liqpass.adapters.okx.errors import OkxError
+from liqpass.adapters.okx.responses import RawResponse, rows_of
 from liqpass.adapters.okx.signing import Credentials
 from liqpass.adapters.okx.simulator.accounts import SimulatorError
 from liqpass.adapters.okx.simulator.actions import read_scenario
@@ -22,7 +27,10 @@ from liqpass.adapters.okx.simulator.simulation import Simulation
 from liqpass.adapters.okx.transport import Clock
 
 LOCAL_CHAIN_ID = 31337
+ONLY_READING = "LiqPass accepts only a key whose permission is exactly read_only"
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?")
+
+Command = Callable[..., Any]
 
 
 @click.group()
@@ -58,25 +66,29 @@ def simulate(host: str, port: int, scenario_file: Path | None, clock_rpc: str | 
         server.serve(lambda: _announce(server))
 
 
+def _asks_okx(command: Command) -> Command:
+    """The options that say where to ask."""
+    options = (
+        click.option(
+            "--host", default="www.okx.com", show_default=True, help="www.okx.com, eea.okx.com or us.okx.com."
+        ),
+        click.option("--simulator", metavar="URL", help="Ask a simulator on this machine instead of OKX."),
+        click.option("--demo", is_flag=True, help="The key belongs to OKX's demo trading."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @okx.command()
-@click.option(
-    "--host", default="www.okx.com", show_default=True, help="www.okx.com, eea.okx.com or us.okx.com."
-)
-@click.option("--simulator", metavar="URL", help="Ask a simulator on this machine instead of OKX.")
-@click.option("--demo", is_flag=True, help="The key belongs to OKX's demo trading.")
+@_asks_okx
 def check(host: str, simulator: str | None, demo: bool) -> None:
     """Show what a key may do; end with 1 unless it is exactly read-only.
 
     Key, secret and passphrase are asked for and not shown, or read from standard input, one a line.
     """
-    if simulator is not None and not _LOOPBACK.fullmatch(simulator):
-        raise click.ClickException("a simulator must run on this machine: http://127.0.0.1:PORT")
-    base_url = f"https://{host}" if simulator is None else simulator
-    key, secret, passphrase = (
-        click.prompt(name, hide_input=True, err=True) for name in ("API key", "Secret", "Passphrase")
-    )
+    base_url, credentials = _ask_for_key(host, simulator, demo)
     try:
-        credentials = Credentials(key, secret, passphrase, demo)
         with OkxClient(base_url, credentials, SystemClock(), allow_any_host=simulator is not None) as client:
             config = client.account_config()
     except OkxError as error:
@@ -90,7 +102,79 @@ def check(host: str, simulator: str | None, demo: bool) -> None:
     }
     click.echo(json.dumps(shown))
     if not config.read_only:
-        raise click.ClickException("LiqPass accepts only a key whose permission is exactly read_only")
+        raise click.ClickException(ONLY_READING)
+
+
+@okx.command()
+@_asks_okx
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="File to write; it must not exist yet."
+)
+def probe(host: str, simulator: str | None, demo: bool, out: Path) -> None:
+    """Record what OKX answers about an account, with nobody to be told in it, to try the rules on.
+
+    Asks for the account's configuration, its open positions and the swaps closed and ordered in three months.
+    Ids are replaced and times moved; prices, sizes and amounts stay. The key is asked for as in `check`; one
+    that may do more than read is refused before anything else is asked.
+    """
+    if out.exists():
+        raise click.ClickException(f"{out} exists already")
+    base_url, credentials = _ask_for_key(host, simulator, demo)
+    try:
+        with OkxClient(base_url, credentials, SystemClock(), allow_any_host=simulator is not None) as client:
+            config = client.account_config()
+            if not config.read_only:
+                raise click.ClickException(ONLY_READING)
+            listings = (
+                client.positions(),
+                client.positions_history(),
+                client.orders_history(),
+                client.orders_history_archive(),
+            )
+    except OkxError as error:
+        raise click.ClickException(str(error)) from None
+    responses = [config.response, *(raw for listing in listings for raw in listing.responses)]
+    anonymiser = Anonymiser(responses, SystemRandom())
+    recorded = [anonymiser.anonymous(raw) for raw in responses]
+    text = json.dumps([_recorded(raw) for raw in recorded], indent=1)
+    hidden = {credentials.api_key, credentials.secret, credentials.passphrase, *anonymiser.replaced}
+    if any(secret in text for secret in hidden):
+        raise click.ClickException("a secret or an id would be left in the record: nothing was written")
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {out}: {error.strerror}") from None
+    for raw in recorded:
+        click.echo(f"{raw.path.partition('?')[0]}: {len(rows_of(raw))} rows")
+    click.echo(
+        f"{out}: {len(recorded)} answers; no key, user id, address, label or id of OKX's is in it, times are "
+        "moved; prices, sizes and amounts are as they were"
+    )
+
+
+def _ask_for_key(host: str, simulator: str | None, demo: bool) -> tuple[str, Credentials]:
+    if simulator is not None and not _LOOPBACK.fullmatch(simulator):
+        raise click.ClickException("a simulator must run on this machine: http://127.0.0.1:PORT")
+    key, secret, passphrase = (
+        click.prompt(name, hide_input=True, err=True) for name in ("API key", "Secret", "Passphrase")
+    )
+    try:
+        credentials = Credentials(key, secret, passphrase, demo)
+    except OkxError as error:
+        raise click.ClickException(str(error)) from None
+    return f"https://{host}" if simulator is None else simulator, credentials
+
+
+def _recorded(raw: RawResponse) -> dict[str, str | int]:
+    return {
+        "method": raw.method,
+        "path": raw.path,
+        "httpStatus": raw.http_status,
+        "requestedAtMs": raw.requested_at_ms,
+        "receivedAtMs": raw.received_at_ms,
+        "body": raw.body.decode(),
+    }
 
 
 def _chain_clock(url: str) -> Clock:
