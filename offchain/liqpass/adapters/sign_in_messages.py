@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from eth_utils.address import to_checksum_address
 from pydantic import ValidationError
-from siwe import SiweMessage
 
 from liqpass.ports.identity import SignInMessage, SignInMessageError
 
@@ -16,6 +15,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class SiweMessages:
     """EIP-4361, version 1."""
+
+    def __init__(self) -> None:
+        # Its grammar takes a second to build, which only whoever signs in shall wait for.
+        from siwe import SiweMessage  # noqa: PLC0415
+
+        self._parser = SiweMessage
 
     def write(self, message: SignInMessage) -> str:
         """The text that a wallet signs, with our statement."""
@@ -40,7 +45,7 @@ class SiweMessages:
     def read(self, text: str) -> SignInMessage:
         """What a text says; what the parser would write otherwise is refused: two readers might differ."""
         try:
-            parsed = SiweMessage.from_message(text)
+            parsed = self._parser.from_message(text)
             same = parsed.prepare_message() == text
         except (ValueError, ValidationError):
             same = False
