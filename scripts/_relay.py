@@ -37,6 +37,7 @@ from scripts._sending import Sender, Step, calldata
 PATH = "/internal/payment-authorizations"
 _MAX_ANSWER = 4 * 1024 * 1024  # bytes
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+RELAY_GAS = 300_000  # three times an account's premium: a wallet contract cannot make a relayer burn more
 _ONE_FAILED = (ChainError, ReadingError, RefusedError)
 
 
@@ -148,6 +149,8 @@ def _send(sender: Sender, operator: Operator, signed: Signed) -> tuple[str, bool
     found = payment_refusals(site, premium, signed.payer)
     if found:
         return "refused: " + "; ".join(found), False
+    if sender.has_failed(payment_key(premium, signed.payer)):
+        return "refused: it reverted once; its buyer has to pay in another way", False
     step = _step(site, payments, signed)
     if operator.dry_run:
         return sender.preview(step), False

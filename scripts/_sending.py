@@ -77,6 +77,13 @@ class Sender:
             return f"{step.describe}: done already, nothing would be sent"
         return f"{step.describe}: would send nonce {seen.nonce}, {seen.gas} gas, to {to}"
 
+    def has_failed(self, key: str) -> bool:
+        """Whether a transaction of this step was mined and reverted."""
+        return any(
+            intent.state is IntentState.FAILED and (intent.key == key or intent.key.startswith(f"{key}/"))
+            for intent in self._journal.intents()
+        )
+
     def unfinished(self, prefix: str) -> tuple[str, bytes] | None:
         """Key and calldata of the transaction in flight, if its key begins so."""
         found = self._journal.in_flight()

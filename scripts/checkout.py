@@ -25,7 +25,7 @@ from scripts._premium import (
     premium_of_file,
     premium_of_options,
 )
-from scripts._relay import internal_key, read_signed, relay_round, service_url, wait
+from scripts._relay import RELAY_GAS, internal_key, read_signed, relay_round, service_url, wait
 from scripts._sending import Step, calldata, confirm, open_sender, perform
 from scripts._typed_data import sign_typed
 
@@ -135,7 +135,7 @@ def relay(
     key = internal_key()
     if options["safe_file"] is not None:
         raise click.UsageError("a relayer signs by itself: a Safe cannot")
-    operator = Operator.of(Site.of(provider, deployments), **options)
+    operator = Operator.of(Site.of(provider, deployments), max_gas=RELAY_GAS, **options)
     told: set[str] = set()
     headers = {"x-internal-key": key}
     with httpx.Client(headers=headers, timeout=30, follow_redirects=False) as client:

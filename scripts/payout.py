@@ -224,7 +224,7 @@ def fund(provider: ProviderAPI, amount: Usdc, deployments: Path, **options: Any)
     maximum = Usdc(vault.functions.hotWalletMax().call())
     found = []
     if mine < amount:
-        found.append(f"{operator.address} holds {format_usdc(mine)} USDC")
+        found.append(f"{operator.address} holds {format_usdc(mine)} USDC and needs {format_usdc(amount)}")
     if held + amount > maximum:
         found.append(f"the vault holds {format_usdc(held)} USDC and may hold {format_usdc(maximum)}")
     if vault.functions.paused().call():

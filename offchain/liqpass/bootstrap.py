@@ -24,7 +24,7 @@ from liqpass.adapters.database.idempotency_rows import SqlIdempotency
 from liqpass.adapters.database.key_vault import KeyVault
 from liqpass.adapters.database.store import SqlStore
 from liqpass.adapters.okx_accounts import HttpOkxAccounts
-from liqpass.adapters.sign_in_messages import SiweMessages
+from liqpass.adapters.sign_in_messages import Eip4361Messages
 from liqpass.claims import Claiming, Replaying, Reviewing
 from liqpass.controls import Controlling
 from liqpass.domain.evidence import Env
@@ -176,7 +176,7 @@ class Application:
         return SigningIn(
             self.store,
             self.clock,
-            SiweMessages(),
+            Eip4361Messages(),
             self.signatures,
             chain_id=self.settings.chain_id,
             session_s=self.settings.session_s,

@@ -14,6 +14,11 @@ from liqpass.ports.identity import SignInMessage, SignInMessageError, SignInMess
 from liqpass.records import Act, Session
 from liqpass.refusals import InvalidInputError, RefusedError
 
+# What a wallet shows: a text that was signed for one application must not open the other.
+STATEMENTS = {
+    "public": "Sign in to LiqPass. This costs nothing and moves no money.",
+    "admin": "Sign in to the console of LiqPass, to review or operate. It costs nothing and moves no money.",
+}
 NONCE_MS = 600_000  # how long a message may lie in a wallet before it is signed
 CLOCK_SKEW_MS = 60_000  # a wallet's clock may be ahead of ours
 MAX_TEXT = 4_096  # characters of a message or signature; a contract wallet's signature is long
@@ -39,7 +44,7 @@ class SigningIn:
         self._chain_id = chain_id
         self._session_s = session_s
 
-    def message(self, address: str, *, origin: str) -> str:
+    def message(self, address: str, *, origin: str, realm: str) -> str:
         """The text for this wallet to sign, with a new nonce. Raises InvalidInputError."""
         try:
             wallet = parse_address(address)
@@ -53,16 +58,16 @@ class SigningIn:
             SignInMessage(
                 domain=urlsplit(origin).netloc,
                 address=wallet,
+                statement=STATEMENTS[realm],
                 uri=origin,
                 chain_id=self._chain_id,
                 nonce=nonce,
                 issued_at_ms=now_ms,
                 expires_at_ms=now_ms + NONCE_MS,
-                not_before_ms=None,
             )
         )
 
-    def signer(self, text: str, signature: str, *, origin: str) -> SignInMessage:
+    def signer(self, text: str, signature: str, *, origin: str, realm: str) -> SignInMessage:
         """What the message says, if it is for us, in time and signed by its wallet. The nonce stays unused.
 
         Raises RefusedError with a SIGN_IN_ reason, ChainError where only the chain knows the wallet.
@@ -76,12 +81,12 @@ class SigningIn:
         now_ms = self._clock.now_ms()
         checks = (
             (message.domain == urlsplit(origin).netloc, Reason.SIGN_IN_WRONG_DOMAIN),
-            (message.uri.removesuffix("/") == origin, Reason.SIGN_IN_WRONG_DOMAIN),
+            (message.uri == origin, Reason.SIGN_IN_WRONG_DOMAIN),
+            (message.statement == STATEMENTS[realm], Reason.SIGN_IN_WRONG_DOMAIN),
             (message.chain_id == self._chain_id, Reason.SIGN_IN_WRONG_CHAIN),
-            (message.expires_at_ms is not None and now_ms < message.expires_at_ms, Reason.SIGN_IN_EXPIRED),
+            (now_ms < message.expires_at_ms, Reason.SIGN_IN_EXPIRED),
             (message.issued_at_ms <= now_ms + CLOCK_SKEW_MS, Reason.SIGN_IN_EXPIRED),
             (now_ms < message.issued_at_ms + NONCE_MS, Reason.SIGN_IN_EXPIRED),
-            (message.not_before_ms is None or message.not_before_ms <= now_ms, Reason.SIGN_IN_EXPIRED),
         )
         for passed, reason in checks:
             if not passed:

@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -127,6 +128,7 @@ class Settings(BaseSettings):
             raise ValueError("set internal_key or internal_key_file, not both")
         for name in ("public_origin", "admin_origin"):
             _check_origin(name, getattr(self, name))
+        _check_proxies(self.trusted_proxies)
         for name in ("reviewers", "operators"):
             _addresses(getattr(self, name), name)
         return self
@@ -258,6 +260,16 @@ def _check_origin(name: str, value: str) -> None:
     shape = f"{parts.scheme}://{parts.netloc}"
     if value != shape or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError(f"{name} must be an origin such as https://cover.example")
+
+
+def _check_proxies(text: str) -> None:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            network = ip_network(part)
+        except ValueError:
+            raise ValueError(f"trusted_proxies: {part} is no IP address or network") from None
+        if network.prefixlen == 0:
+            raise ValueError("trusted_proxies: everybody cannot be trusted")
 
 
 def _addresses(text: str, name: str) -> frozenset[str]:

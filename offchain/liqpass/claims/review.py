@@ -68,11 +68,7 @@ class Reviewing:
             to = claim_state.advance(ClaimState(claim.state), ClaimAction.APPROVE)
             order_to = policy_state.advance(PolicyState(order.state), PolicyAction.APPROVE)
             self._require_payable(unit, claim)
-            if seen_hash is not None and seen_hash != claim.evidence_hash:
-                raise ConflictError(
-                    f"the evidence of claim {claim.id} is not the one that was looked at any more",
-                    Reason.EVIDENCE_CHANGED,
-                )
+            _require_seen(claim, seen_hash)
             needs_second = self._take_review(unit, claim, who, why, now_ms)
             if needs_second:
                 return ReviewResult(claim, needs_second=True)
@@ -107,11 +103,14 @@ class Reviewing:
                 void_reviews=len(unit.claims.reviews_of(claim.id)),
             )
 
-    def reject(self, claim_id: str, *, reviewer: str, reason: str, final: bool) -> Claim:
+    def reject(
+        self, claim_id: str, *, reviewer: str, reason: str, final: bool, seen_hash: str | None = None
+    ) -> Claim:
         """Reject the claim, approved or not; `final` ends the policy, otherwise its cover goes on.
 
-        Raises NotFoundError, IllegalTransition, ConflictError (OWN_CLAIM), InvalidInputError
-        (REVIEW_REASON_MISSING, REVIEWER_MISSING).
+        `seen_hash` is of the evidence that was looked at. Raises NotFoundError, IllegalTransition,
+        ConflictError (OWN_CLAIM, EVIDENCE_CHANGED), InvalidInputError (REVIEW_REASON_MISSING,
+        REVIEWER_MISSING).
         """
         who = _named(reviewer)
         why = required_text(reason, "the reason for the rejection", Reason.REVIEW_REASON_MISSING)
@@ -121,6 +120,7 @@ class Reviewing:
             claim = existing_claim(unit, claim_id)
             order = existing_order(unit, claim.order_id)
             refuse_own_claim(who, order, claim)
+            _require_seen(claim, seen_hash)
             to = claim_state.advance(ClaimState(claim.state), ClaimAction.REJECT)
             action = PolicyAction.REJECT if final else PolicyAction.RELEASE_CLAIM
             unit.orders.advance(order, policy_state.advance(PolicyState(order.state), action), act)
@@ -162,6 +162,14 @@ class Reviewing:
             Act(reviewer, "CLAIM_REVIEWED", now_ms, {"decision": APPROVE, "reason": reason}),
         )
         return not alone and not earlier
+
+
+def _require_seen(claim: Claim, seen_hash: str | None) -> None:
+    if seen_hash is not None and seen_hash != claim.evidence_hash:
+        raise ConflictError(
+            f"the evidence of claim {claim.id} is not the one that was looked at any more",
+            Reason.EVIDENCE_CHANGED,
+        )
 
 
 def _named(reviewer: str) -> str:

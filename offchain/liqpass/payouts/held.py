@@ -6,13 +6,14 @@ from liqpass.domain import claim_state
 from liqpass.domain.batch_check import redirect_message
 from liqpass.domain.claim_state import ClaimAction, ClaimState
 from liqpass.domain.identifiers import IdentifierError, parse_address
+from liqpass.domain.reasons import Reason
 from liqpass.domain.recipient import refused_recipient
 from liqpass.free_text import required_text
 from liqpass.lookups import existing_claim, existing_order
 from liqpass.own_claim import refuse_own_claim
 from liqpass.ports import ChainReader, Clock, SignatureCheck, Store
 from liqpass.records import Act, Claim, Site
-from liqpass.refusals import InvalidInputError, RefusedError
+from liqpass.refusals import ConflictError, InvalidInputError, RefusedError
 
 
 class Releasing:
@@ -51,6 +52,8 @@ class Releasing:
         ConflictError (OWN_CLAIM), ChainError.
         """
         address = self._payable(recipient)
+        if actor.strip().lower() == address:
+            raise ConflictError(f"nobody sends a payout to themselves: {address}", Reason.OWN_CLAIM)
         with self._store.read() as unit:
             claim = existing_claim(unit, claim_id)
             buyer = existing_order(unit, claim.order_id).buyer

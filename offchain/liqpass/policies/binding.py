@@ -73,10 +73,19 @@ class Binding:
             return open_swaps(account.positions())
 
     def bind(
-        self, order_uuid: str, credentials: OkxCredentials, wanted: ByOrder | ByPosition, *, actor: str
+        self,
+        order_uuid: str,
+        credentials: OkxCredentials,
+        wanted: ByOrder | ByPosition,
+        *,
+        actor: str,
+        stored_at_ms: int | None = None,
     ) -> Order:
-        """Bind the position and freeze the quote. Raises NotFoundError, IllegalTransition (bound or paid),
-        PausedError, OkxFetchError, RefusedError with every underwriting reason; nothing is kept then.
+        """Bind the position and freeze the quote. `stored_at_ms`: since when these credentials are the
+        buyer's stored key; one that is deleted meanwhile is not kept with the order.
+
+        Raises NotFoundError, IllegalTransition (bound or paid), PausedError, ConflictError (KEY_NOT_STORED),
+        OkxFetchError, RefusedError with every underwriting reason; nothing is kept then.
         """
         with self._store.read() as unit:
             order = existing_order(unit, order_uuid)
@@ -92,6 +101,10 @@ class Binding:
             order = existing_order(unit, order_uuid)
             policy_state.advance(PolicyState(order.state), PolicyAction.BIND)
             require_open(unit)
+            if stored_at_ms is not None:
+                stored = unit.controls.buyer_key(order.buyer)
+                if stored is None or stored.stored_at_ms != stored_at_ms:
+                    raise ConflictError("the OKX key was deleted or replaced", Reason.KEY_NOT_STORED)
             uid_hmac = hash_uid(unit, self._vault, reading.account.uid)
             main_uid_hmac = hash_uid(unit, self._vault, reading.account.main_uid)
             cancel_abandoned(unit, buyer=order.buyer, main_uid_hmac=main_uid_hmac, now_ms=bound_at_ms)

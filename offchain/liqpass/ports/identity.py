@@ -14,12 +14,12 @@ class SignInMessage:
 
     domain: str
     address: str
+    statement: str
     uri: str
     chain_id: int
     nonce: str
     issued_at_ms: int
-    expires_at_ms: int | None
-    not_before_ms: int | None
+    expires_at_ms: int
 
 
 class SignInMessageError(Exception):

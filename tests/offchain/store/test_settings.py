@@ -150,3 +150,19 @@ def test_settings__secrets_set__neither_shown_nor_quoted_in_a_fault(environment:
 
     assert "canary" not in shown + str(error.value)
     assert "c0ffee" not in shown + str(error.value)
+
+
+@pytest.mark.parametrize("proxies", ["*", "0.0.0.0/0", "::/0", "nonsense", "10.0.0.1,all"])
+def test_read_settings__proxies_that_would_let_anybody_choose_an_address__refused(
+    environment: Callable[..., None], proxies: str
+) -> None:
+    environment(TRUSTED_PROXIES=proxies)
+
+    with pytest.raises(SettingsError, match="trusted_proxies"):
+        read_settings()
+
+
+def test_read_settings__proxies_by_address_and_network__taken(environment: Callable[..., None]) -> None:
+    environment(TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8,::1")
+
+    assert read_settings().trusted_proxies == "127.0.0.1, 10.0.0.0/8,::1"

@@ -281,3 +281,25 @@ def test_rotate_keys__buyers_keys_too__open_under_the_new_master_key_alone(world
     later = UseCases(replace(world.outside, vault=KeyVault([NEW_KEY])))
     assert later.keys.credentials(BUYER).secret == world.credentials("alice").secret
     assert world.do.keys.show(BUYER) == stored
+
+
+def test_bind__stored_key_deleted_while_okx_was_asked__refused_and_no_copy_kept(world: World) -> None:
+    pos_id = world.trader("alice")
+    stored = world.do.keys.bind(BUYER, world.credentials("alice"), actor="buyer")
+    credentials = world.do.keys.credentials(BUYER)
+    order = world.do.selling.create_order(BUYER, actor="buyer")
+    world.do.keys.delete(BUYER, actor="buyer")
+
+    with pytest.raises(ConflictError) as gone:
+        world.do.binding.bind(
+            order.id,
+            credentials,
+            ByPosition("BTC-USDT-SWAP", pos_id),
+            actor="buyer",
+            stored_at_ms=stored.stored_at_ms,
+        )
+
+    assert gone.value.reasons == (Reason.KEY_NOT_STORED,)
+    with world.store.read() as unit:
+        assert unit.controls.credentials() == []
+    assert world.do.selling.show(order.id).state == "DRAFT"

@@ -94,3 +94,17 @@ def test_submit__buyer_presses_again_after_a_failure__fetched_again(world: World
         connection.exec_driver_sql("UPDATE claims SET state = 'FAILED'")
 
     assert world.do.claiming.submit(claim.order_id, actor=BUYER).attempt == 2
+
+
+def test_redirect__to_the_one_who_decides__conflict_even_with_the_buyers_signature(world: World) -> None:
+    claim = held(world)
+    message = world.do.releasing.message(claim.id, STRANGER)
+    world.signatures.valid.add((BUYER, message, "0x01"))
+
+    with pytest.raises(ConflictError) as error:
+        world.do.releasing.redirect(
+            claim.id, actor=checksum_address(STRANGER), recipient=STRANGER, signature="0x01"
+        )
+
+    assert error.value.reasons == (Reason.OWN_CLAIM,)
+    assert world.do.reviewing.show(claim.id)[0].state == "HELD"

@@ -187,3 +187,16 @@ def test_approve__evidence_fetched_anew_since_it_was_looked_at__refused(world: W
     assert (fresh.state, words) == ("PENDING", [])
     approved = world.do.reviewing.approve(claim.id, reviewer="rita", seen_hash=fresh.evidence_hash)
     assert approved.claim.state == "APPROVED"
+
+
+def test_reject__evidence_fetched_anew_since_it_was_looked_at__refused(world: World) -> None:
+    claim = world.claimed("alice")
+    world.do.claiming.refetch(claim.id, actor="rita")
+
+    with pytest.raises(ConflictError) as refused:
+        world.do.reviewing.reject(
+            claim.id, reviewer="rita", reason="no", final=True, seen_hash=claim.evidence_hash
+        )
+
+    assert refused.value.reasons == (Reason.EVIDENCE_CHANGED,)
+    assert world.do.reviewing.show(claim.id)[0].state == "PENDING"

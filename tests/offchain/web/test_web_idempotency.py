@@ -140,3 +140,25 @@ def test_sign_in__with_a_key__its_answer_is_kept_nowhere(web: WebWorld) -> None:
 
     assert (first.status_code, again.json()["code"]) == (200, "SIGN_IN_NONCE_UNKNOWN")
     assert first.json()["csrfToken"] not in again.text
+
+
+def test_internal__answer_kept_under_a_key__not_given_without_the_internal_key(web: WebWorld) -> None:
+    order = web.bound("alice", BUYER.address)
+    path = f"/internal/purchase-orders/{order.id}/mark-paid"
+    paid = web.internal().post(path, {"reason": "bank transfer"}, Idempotency_Key="k")
+
+    stranger = web.browser().post(path, {"reason": "bank transfer"}, Idempotency_Key="k")
+    other_body = web.browser().post(path, {"reason": "guess"}, Idempotency_Key="k")
+
+    assert paid.status_code == 200
+    assert [each.json()["code"] for each in (stranger, other_body)] == ["INTERNAL_KEY_WRONG"] * 2
+
+
+def test_post__nobody_with_a_key__served_and_kept_nowhere(web: WebWorld) -> None:
+    nobody = web.browser()
+
+    answers = [nobody.post("/api/quote", Idempotency_Key="k") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert not any("idempotent-replayed" in answer.headers for answer in answers)
+    assert web.service.idempotency.purge(web.clock.now_ms() + KEPT_MS) == 0

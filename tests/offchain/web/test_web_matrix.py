@@ -296,8 +296,8 @@ def is_missing(answer: Any) -> bool:
     return answer.status_code == 404 and answer.json()["code"] == "NOT_FOUND"
 
 
-CLOSED = ("/admin", "/internal")
-COMMON = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
+CLOSED = ("/admin", "/internal", "/metrics")
+COMMON = {("GET", "/healthz"), ("GET", "/readyz")}
 
 
 @pytest.mark.parametrize("part", [Part.PUBLIC, Part.ADMIN])

@@ -8,6 +8,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from liqpass.entrypoints.web.service import Realm
+from liqpass.identity import STATEMENTS
 from web_world import ADMIN_ORIGIN, BUYER, OPERATOR, ORIGIN, OTHER_BUYER, REVIEWER, STRANGER, WebWorld
 
 
@@ -64,14 +65,24 @@ CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
         lambda text: text.replace(text.split("Nonce: ")[1].split("\n")[0], "ab" * 16),
         "SIGN_IN_NONCE_UNKNOWN",
     ),
-    "no end": (lambda text: text.split("\nExpiration Time")[0], "SIGN_IN_EXPIRED"),
+    "no end": (lambda text: text.split("\nExpiration Time")[0], "SIGN_IN_MALFORMED"),
+    "over since a year": (
+        lambda text: text.replace("Expiration Time: 2026", "Expiration Time: 2025"),
+        "SIGN_IN_EXPIRED",
+    ),
+    "other capitals": (lambda text: text.replace(BUYER.address, BUYER.address.lower()), "SIGN_IN_MALFORMED"),
+    "the other application's statement": (
+        lambda text: text.replace(STATEMENTS["public"], STATEMENTS["admin"]),
+        "SIGN_IN_WRONG_DOMAIN",
+    ),
     "issued long ago": (lambda text: text.replace("Issued At: 2026", "Issued At: 2025"), "SIGN_IN_EXPIRED"),
     "issued in the future": (
         lambda text: text.replace("Issued At: 2026", "Issued At: 2027"),
         "SIGN_IN_EXPIRED",
     ),
-    "not valid yet": (lambda text: text + "\nNot Before: 2027-01-01T00:00:00.000Z", "SIGN_IN_EXPIRED"),
+    "not valid yet": (lambda text: text + "\nNot Before: 2027-01-01T00:00:00.000Z", "SIGN_IN_MALFORMED"),
     "a line more": (lambda text: text + "\nAmount: 1000", "SIGN_IN_MALFORMED"),
+    "four thousand characters of nothing": (lambda text: "x" * 4_000, "SIGN_IN_MALFORMED"),
     "no message": (lambda text: "sign me", "SIGN_IN_MALFORMED"),
     "a version of tomorrow": (lambda text: text.replace("Version: 1", "Version: 2"), "SIGN_IN_MALFORMED"),
 }
@@ -235,3 +246,10 @@ def test_sign_in__contract_wallet__asked_by_eip_1271(web: WebWorld) -> None:
     signature = Account.sign_message(encode_defunct(text=text + " "), BUYER.key).signature.hex()
 
     assert code_of(web, text, "0x" + signature.removeprefix("0x")) == (422, "SIGN_IN_WRONG_SIGNATURE")
+
+
+def test_sign_in__one_origin_for_both__a_message_for_buyers_opens_no_console(web: WebWorld) -> None:
+    object.__setattr__(web.service.access, "admin_origin", ORIGIN)
+    text = message_for(web, REVIEWER.address)
+
+    assert code_of(web, text, REVIEWER.sign(text), Realm.ADMIN) == (422, "SIGN_IN_WRONG_DOMAIN")

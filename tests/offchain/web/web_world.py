@@ -11,7 +11,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
 from liqpass.adapters.database.idempotency_rows import SqlIdempotency
-from liqpass.adapters.sign_in_messages import SiweMessages
+from liqpass.adapters.sign_in_messages import Eip4361Messages
 from liqpass.domain.parameters import CONSERVATIVE, Parameters
 from liqpass.entrypoints.web.app import create_app
 from liqpass.entrypoints.web.service import Access, Part, Realm, Service
@@ -107,7 +107,7 @@ class WebWorld(World):
             signing_in=SigningIn(
                 self.store,
                 self.clock,
-                SiweMessages(),
+                Eip4361Messages(),
                 self.wallet_check,
                 chain_id=self.outside.site.chain_id,
                 session_s=3600,

@@ -16,6 +16,7 @@ from liqpass.ports import ChainError
 MAGIC = bytes.fromhex("1626ba7e")  # isValidSignature(bytes32,bytes), EIP-1271
 # Above half of the curve's order the same signature has a second form: USDC refuses it (EIP-2).
 _HIGHEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+_WALLET_GAS = 500_000  # what a wallet may spend on an answer
 _ABI = [
     {
         "type": "function",
@@ -66,7 +67,10 @@ class Web3SignatureCheck:
     def _contract_says_so(self, address: str, digest: bytes, raw: bytes) -> bool:
         try:
             wallet = self._web3.eth.contract(address=to_checksum_address(address), abi=_ABI)
-            answer = wallet.functions.isValidSignature(digest, raw).call()
+            # Without CCIP-read (EIP-3668): a contract must not make this server fetch what it likes.
+            answer = wallet.functions.isValidSignature(digest, raw).call(
+                {"gas": _WALLET_GAS}, ccip_read_enabled=False
+            )
         except Web3Exception:
             return False  # a wallet that reverts did not sign
         except (OSError, ValueError) as error:

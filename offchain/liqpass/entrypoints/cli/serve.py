@@ -57,6 +57,7 @@ def serve(  # noqa: PLR0917 - click passes options by name
     import uvicorn  # noqa: PLC0415
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
+    from liqpass.entrypoints.web.protocol import PromptProtocol  # noqa: PLC0415
     from liqpass.entrypoints.web.service import Service  # noqa: PLC0415
 
     app = session.app
@@ -81,6 +82,7 @@ def serve(  # noqa: PLR0917 - click passes options by name
         forwarded_allow_ips=app.settings.trusted_proxies or None,
         lifespan="off",
         ws="none",
+        http=PromptProtocol,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_ENDING_S,
         limit_concurrency=_MOST_CONNECTIONS,

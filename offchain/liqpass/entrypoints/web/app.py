@@ -43,6 +43,7 @@ def create_app(service: Service, *, part: Part = Part.ALL) -> FastAPI:
         for public in (orders, keys, claims, proof):
             app.include_router(public.router)
     if part is not Part.PUBLIC:
+        app.include_router(health.metrics_router)
         app.include_router(sessions_router(Realm.ADMIN))
         for closed in (admin_claims, admin_payouts, admin_controls, internal):
             app.include_router(closed.router)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Security
@@ -58,15 +57,12 @@ def realm_of(request: Request) -> Realm:
     return Realm.ADMIN if path.startswith(("/admin", "/console")) else Realm.PUBLIC
 
 
-def caller_of(request: Request) -> str:
-    """Whose Idempotency-Keys these are: a wallet's in one realm, the internal caller's, or an address's."""
+def caller_of(request: Request) -> str | None:
+    """Whose Idempotency-Keys these are: the internal caller's, or a wallet's in one realm; None: nobody's."""
     if request.url.path.startswith("/internal"):
-        return "internal"
-    realm = realm_of(request)
-    session = session_of(request, realm)
-    if session is not None:
-        return f"{realm}/{session.address}"
-    return "client/" + hashlib.sha256(client_of(request).encode()).hexdigest()[:32]
+        return "internal" if _has_internal_key(request) else None
+    session = session_of(request, realm_of(request))
+    return None if session is None else f"{session.realm}/{session.address}"
 
 
 def check_origin(request: Request, realm: Realm) -> None:
@@ -120,14 +116,18 @@ def operator(request: Request, session: Annotated[Session, Depends(admin)]) -> S
     return session
 
 
-def internal(request: Request, key: Annotated[str | None, Security(_internal_header)]) -> str:
+def internal(request: Request, _key: Annotated[str | None, Security(_internal_header)]) -> str:
     """A caller with the internal key; its name in the audit log."""
-    wanted = service_of(request).access.internal_key
-    # Compared also where none is set, so that the answer's time tells nothing.
-    same = same_secret(key or "", wanted or b"\x00" * 32)
-    if wanted is None or not same:
+    if not _has_internal_key(request):
         raise Problem(401, "INTERNAL_KEY_WRONG", "x-internal-key is missing or wrong")
     return "internal"
+
+
+def _has_internal_key(request: Request) -> bool:
+    wanted = service_of(request).access.internal_key
+    # Compared also where none is set, so that the answer's time tells nothing.
+    same = same_secret(request.headers.get("x-internal-key", ""), wanted or b"\x00" * 32)
+    return same and wanted is not None
 
 
 Buyer = Annotated[Session, Depends(buyer)]

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from liqpass.entrypoints.web.problems import Problem
 from liqpass.request_id import serving_request
 
-MAX_BODY = 1_048_576  # bytes
+MAX_BODY = 65_536  # bytes; the largest form here holds a contract wallet's signature
 BODY_S = 20.0  # in which a body must have come
 ANSWER_S = 120.0  # in which an answer must begin
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
@@ -92,6 +92,10 @@ class ProtectiveHeaders:
         await self._app(scope, receive, protected if scope["type"] == "http" else send)
 
 
+class _ClientGoneError(Exception):
+    """The client went away before its request had come whole."""
+
+
 class Limits:
     """Refuses bodies that are too large or too slow, and gives up on an answer that does not come."""
 
@@ -113,7 +117,10 @@ class Limits:
             await send(message)
 
         try:
-            body = await self._body(scope, receive)
+            try:
+                body = await self._body(scope, receive)
+            except _ClientGoneError:
+                return
             async with asyncio.timeout(self._answer_s):
                 await self._app(scope, _replayed(body, receive), noticing)
         except Problem as problem:
@@ -139,7 +146,7 @@ class Limits:
                 while True:
                     message = await receive()
                     if message["type"] != "http.request":
-                        return b""  # the client went away: nothing of a request that did not come whole
+                        raise _ClientGoneError  # what did not come whole is no other, shorter request
                     chunks.append(message.get("body", b""))
                     size += len(chunks[-1])
                     if size > MAX_BODY:

@@ -31,6 +31,7 @@ from liqpass.refusals import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+MAX_FAULTS = 20  # told of one request
 log = logging.getLogger("liqpass.web")
 
 
@@ -161,7 +162,7 @@ def _invalid(error: RequestValidationError) -> Problem:
     # Only places and rules: the input itself may be a secret.
     faults = [
         FieldFault(field=".".join(str(part) for part in fault["loc"]), message=str(fault["msg"]))
-        for fault in error.errors()
+        for fault in error.errors()[:MAX_FAULTS]
     ]
     return Problem(422, "INVALID_REQUEST", "the request does not have the form that is asked", errors=faults)
 

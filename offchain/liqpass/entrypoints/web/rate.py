@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from liqpass.entrypoints.web.identity import client_of
 from liqpass.entrypoints.web.problems import Problem
 
-_UNLIMITED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+_UNLIMITED_PATHS = frozenset({"/healthz"})  # it asks nothing of anybody
 
 
 class RateLimits:
@@ -35,7 +35,7 @@ class RateLimits:
 
 
 class RateLimited:
-    """Every request counts, but those of monitors."""
+    """Every request counts, but for whether the process lives."""
 
     def __init__(self, app: ASGIApp, *, limits: RateLimits) -> None:
         self._app = app

@@ -95,6 +95,8 @@ class SessionRoute(ApiRoute):
 async def _once(request: Request, key: str, answer: Handler) -> Response:
     service = service_of(request)
     caller = await run_in_threadpool(caller_of, request)
+    if caller is None:
+        return await answer(request)
     started_at_ms = await run_in_threadpool(service.clock.now_ms)
     digest = hashlib.sha256(
         b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))

@@ -92,7 +92,11 @@ def approve(
 def reject(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: RejectForm) -> dict[str, Any]:
     """Reject; with `final` the policy is over, otherwise its cover goes on."""
     claim = service.use_cases.reviewing.reject(
-        claim_id, reviewer=reviewer.address, reason=form.reason, final=form.final
+        claim_id,
+        reviewer=reviewer.address,
+        reason=form.reason,
+        final=form.final,
+        seen_hash=form.evidence_hash,
     )
     return _with_reviews(service, claim)
 

@@ -273,6 +273,7 @@ class RejectForm(Form):
 
     reason: Text
     final: bool = False
+    evidence_hash: Hash | None = Field(None, alias="evidenceHash", description="as the reviewer saw it")
 
 
 class AttachForm(Form):

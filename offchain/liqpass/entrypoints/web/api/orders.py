@@ -110,10 +110,16 @@ def bind(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: BindForm) ->
         if form.ord_id is not None
         else ByPosition(form.inst_id, form.pos_id or "")
     )
-    credentials = (
-        service.use_cases.keys.credentials(buyer.address) if form.key is None else credentials_of(form.key)
+    keys, stored_at_ms = service.use_cases.keys, None
+    if form.key is not None:
+        credentials = credentials_of(form.key)
+    else:
+        key = keys.show(buyer.address)
+        credentials = keys.credentials(buyer.address)
+        stored_at_ms = None if key is None else key.stored_at_ms
+    order = service.use_cases.binding.bind(
+        order_id, credentials, wanted, actor=buyer.address, stored_at_ms=stored_at_ms
     )
-    order = service.use_cases.binding.bind(order_id, credentials, wanted, actor=buyer.address)
     return shown(service, order)
 
 

@@ -45,7 +45,7 @@ def sessions_router(realm: Realm) -> APIRouter:
         """The text that this wallet signs to sign in."""
         check_origin(request, realm)
         origin = service.access.origin(realm)
-        return {"message": service.signing_in.message(form.address, origin=origin)}
+        return {"message": service.signing_in.message(form.address, origin=origin, realm=realm)}
 
     @router.post(
         "/sign-in",
@@ -59,7 +59,9 @@ def sessions_router(realm: Realm) -> APIRouter:
     ) -> dict[str, object]:
         """Begin a session, in a cookie. The message's nonce counts once."""
         check_origin(request, realm)
-        message = service.signing_in.signer(form.message, form.signature, origin=service.access.origin(realm))
+        message = service.signing_in.signer(
+            form.message, form.signature, origin=service.access.origin(realm), realm=realm
+        )
         if realm is Realm.ADMIN and not _roles(service.access, message.address, realm):
             raise Problem(403, "ROLE_MISSING", "this wallet is neither reviewer nor operator")
         token, session = service.signing_in.begin(message, realm=realm)

@@ -19,7 +19,9 @@ POLICIES: dict[str, Shown] = {
     "BOUND": Shown(
         "Ready to pay", "info", "The position is bound. Pay the premium before the quote is over."
     ),
-    "AWAITING_PAYMENT": Shown("Payment confirming", "info", "Your payment was seen and waits to be final."),
+    "AWAITING_PAYMENT": Shown(
+        "Payment on its way", "info", "Signed or sent; the cover is sure once the chain has confirmed it."
+    ),
     "SCHEDULED": Shown("Starts soon", "info", "Paid. The cover starts after the waiting time."),
     "ACTIVE": Shown("Active", "ok", "Your position is covered."),
     "EXPIRED": Shown(
