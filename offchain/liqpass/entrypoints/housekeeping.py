@@ -31,6 +31,7 @@ class Housekeeping:
             ("sync", lambda: self._vanished(do.syncing.sync().vanished)),
             ("reconcile", lambda: self._alarms(do.reconciling.reconcile().alarms)),
             ("dead fetches", do.claiming.fail_dead_fetches),
+            ("spent keys", do.keys.erase_spent),
             ("sessions", application.signing_in.purge),
             ("kept answers", lambda: application.idempotency.purge(application.clock.now_ms())),
         )

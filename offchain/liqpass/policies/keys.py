@@ -8,6 +8,7 @@ from liqpass.credentials import hash_uid, open_buyer_key, seal_buyer_key
 from liqpass.domain import policy_state
 from liqpass.domain.okx_records import AccountConfig, OpenPosition
 from liqpass.domain.parameters import Parameters
+from liqpass.domain.policy_state import PolicyState
 from liqpass.domain.reasons import Reason
 from liqpass.domain.underwriting import underwrite
 from liqpass.policies.binding import account_config, open_swaps, renew_key, require_env, require_read_only
@@ -16,6 +17,8 @@ from liqpass.policies.selling import parse_buyer
 from liqpass.ports import Clock, OkxAccounts, OkxCredentials, Store, UnitOfWork, Vault
 from liqpass.records import Act, BuyerKey, OkxResponse, Order, Site
 from liqpass.refusals import ConflictError
+
+SPENT_AFTER_MS = 60 * 86_400_000  # twice the longest time to claim that the rules allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,18 @@ class Keys:
                 _subject(wallet), Act(actor, "OKX_KEY_ERASED", now_ms, {"openOrders": str(losing)})
             )
         return losing
+
+    def erase_spent(self) -> int:
+        """Erase the copies of covers that ended so long ago that nobody can claim on them; how many."""
+        now_ms = self._clock.now_ms()
+        act = Act("service", "OKX_KEY_ERASED", now_ms, {"reason": "the cover is over"})
+        with self._store.write() as unit:
+            spent = unit.controls.drop_spent_credentials(
+                covered=PolicyState.COVERED, ended_before_ms=now_ms - SPENT_AFTER_MS
+            )
+            for order_uuid in spent:
+                unit.controls.note(f"order/{order_uuid}", act)
+        return len(spent)
 
     def _open(self, unit: UnitOfWork, wallet: str) -> OkxCredentials:
         key = unit.controls.buyer_key(wallet)

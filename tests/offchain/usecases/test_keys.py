@@ -14,6 +14,7 @@ from liqpass.credentials import open_credentials
 from liqpass.domain.parameters import CONSERVATIVE
 from liqpass.domain.reasons import Reason
 from liqpass.policies import ByPosition
+from liqpass.policies.keys import SPENT_AFTER_MS
 from liqpass.ports import OkxFetchError
 from liqpass.records import Order
 from liqpass.refusals import ConflictError, InvalidInputError, RefusedError
@@ -303,3 +304,22 @@ def test_bind__stored_key_deleted_while_okx_was_asked__refused_and_no_copy_kept(
     with world.store.read() as unit:
         assert unit.controls.credentials() == []
     assert world.do.selling.show(order.id).state == "DRAFT"
+
+
+def test_erase_spent__cover_over_for_long__erased_with_audit_entry_and_others_kept(roomy: World) -> None:
+    world = roomy
+    over, claimed = world.covered("alice"), world.covered("bob", OTHER_BUYER)
+    world.liquidate("bob")
+    world.do.claiming.submit(claimed.id, actor="buyer")
+    assert over.end_ms is not None
+    world.clock.ahead_ms += over.end_ms + SPENT_AFTER_MS - world.clock.now_ms()
+
+    assert world.do.keys.erase_spent() == 0
+    world.clock.ahead_ms += 1
+    assert world.do.keys.erase_spent() == 1
+
+    with world.store.read() as unit:
+        assert [order_id for order_id, _ in unit.controls.credentials()] == [claimed.id]
+    last = world.controlling.audit_entries(subject=f"order/{over.id}")[-1]
+    assert (last.action, last.actor) == ("OKX_KEY_ERASED", "service")
+    assert world.do.keys.erase_spent() == 0

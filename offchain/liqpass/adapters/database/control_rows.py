@@ -138,6 +138,14 @@ class ControlRows:
         self._connection.execute(delete(buyer_keys).where(buyer_keys.c.buyer == buyer))
         return held
 
+    def drop_spent_credentials(self, *, covered: str, ended_before_ms: int) -> list[str]:
+        """Erase the keys of orders in the state `covered` whose cover ended before; the orders."""
+        spent = select(orders.c.id).where(orders.c.state == covered, orders.c.end_ms < ended_before_ms)
+        query = select(okx_credentials.c.order_id).where(okx_credentials.c.order_id.in_(spent))
+        held = sorted(self._connection.execute(query).scalars())
+        self._connection.execute(delete(okx_credentials).where(okx_credentials.c.order_id.in_(held)))
+        return held
+
     def uid_key(self) -> Sealed | None:
         """The sealed key under which OKX user ids are hashed."""
         row = self._connection.execute(select(vault_keys)).one_or_none()
