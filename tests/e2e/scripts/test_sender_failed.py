@@ -1,4 +1,4 @@
-"""Whether a step was tried and reverted: what keeps a relayer from paying for the same revert again and again."""
+"""Whether a step was tried and reverted: what keeps a relayer from paying for the same revert again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from liqpass.adapters.chain.records import IntentState
+
 from scripts._sending import Sender
 
 KEY = "checkout/pay/0x01/0x02/0xBuyer"
