@@ -14,7 +14,7 @@ BUILD_READY := .build/.ready
 VENDOR_READY := offchain/liqpass/entrypoints/web/pages/static/vendor/merkle-tree.js
 SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
 
-.PHONY: help setup demo test bench bench-api campaign fmt lint abi docs clean
+.PHONY: help setup demo test bench bench-api campaign campaign-service fmt lint abi docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -35,6 +35,9 @@ bench-api: setup ## load on the web service with 100,000 policies, on SQLite and
 
 campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_RUNS, LIQPASS_CAMPAIGN_STEPS)
 	LIQPASS_CAMPAIGN=1 ape test tests/contracts/invariants -q -s --network ethereum:local:foundry
+
+campaign-service: setup ## 200 kills of the web service, and generated requests for longer (half an hour)
+	LIQPASS_CAMPAIGN=1 python -m pytest -q -s -p no:ape_test tests/e2e/web/test_web_kill.py tests/offchain/web/test_web_contract.py
 
 fmt: setup ## format Python and Solidity
 	ruff check --fix --select I .
