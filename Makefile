@@ -17,7 +17,7 @@ SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol'
 .PHONY: help setup demo test bench bench-api campaign campaign-service fmt lint abi docs clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
 
 setup: $(PYTHON_READY) $(NODE_READY) $(BUILD_READY) $(VENDOR_READY) ## install everything and compile (the targets below do it themselves)
 
