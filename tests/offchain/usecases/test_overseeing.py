@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from audit_triggers import drop_audit_triggers
+from liqpass.adapters.database.tables import claims
 from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.claims.submit import LEASE_MS
 from liqpass.domain.claim_state import ClaimState
@@ -21,6 +23,7 @@ from liqpass.refusals import InvalidInputError, NotFoundError
 from liqpass.request_id import serving_request
 from paper_chain import BUYER, CHECKOUT, OTHER_BUYER, STRANGER, hash32
 from payout_steps import approve_and_execute, build
+from sqlalchemy import update
 from worlds import World
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
@@ -198,7 +201,7 @@ def test_claim__stored_payout_or_bundle_changed__said(world: World) -> None:
         connection.exec_driver_sql("UPDATE claims SET payout = payout + 1")
     changed = world.do.overseeing.claim(claim.id).replayed
     with world.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE claims SET bundle = x'7b7d'")
+        connection.execute(update(claims).values(bundle=b"{}"))
     broken = world.do.overseeing.claim(claim.id).replayed
 
     assert changed is not None
@@ -407,7 +410,7 @@ def test_alerts__journals_on_this_machine__stuck_or_unreadable(
 def test_alerts__audit_entry_changed__said(world: World) -> None:
     synced(world).claimed("alice")
     with world.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER audit_refuses_update")
+        drop_audit_triggers(connection)
         connection.exec_driver_sql("UPDATE audit SET actor = 'mallory' WHERE seq = 2")
 
     assert "AUDIT_FAULT" in codes(world)
