@@ -36,7 +36,7 @@ bench-api: setup ## load on the web service with 100,000 policies, on SQLite and
 campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_RUNS, LIQPASS_CAMPAIGN_STEPS)
 	LIQPASS_CAMPAIGN=1 ape test tests/contracts/invariants -q -s --network ethereum:local:foundry
 
-campaign-service: setup ## 200 kills of the web service, and generated requests for longer (half an hour)
+campaign-service: setup ## 200 kills of the web service (LIQPASS_CAMPAIGN_KILLS), and generated requests for longer (half an hour)
 	LIQPASS_CAMPAIGN=1 python -m pytest -q -s -p no:ape_test tests/e2e/web/test_web_kill.py tests/offchain/web/test_web_contract.py
 
 fmt: setup ## format Python and Solidity

@@ -135,6 +135,8 @@ class Paying:
             reason, log = self._judge_transaction(order, seen, head, confirmations)
         with self._store.write() as unit:
             order = existing_order(unit, order_uuid)
+            if order.payment_tx == wanted:  # `sync` has found it meanwhile
+                return order
             if reason is None and log is not None:
                 require_payable(order)
                 return settle(unit, order, log, actor=actor, now_ms=now_ms)

@@ -28,7 +28,7 @@ from liqpass.settings import read_settings
 from live_service import INSTRUMENT, OPERATOR, REVIEWER, Caller, Live, Position, Wallet
 from sqlalchemy import func, select
 
-KILLS = 200 if os.environ.get("LIQPASS_CAMPAIGN") else 6
+KILLS = int(os.environ.get("LIQPASS_CAMPAIGN_KILLS", "200")) if os.environ.get("LIQPASS_CAMPAIGN") else 6
 CLAIMS_A_ROUND = 3
 DAY_S = 86_400
 CUT_OFF_S = 2 * 3600 + 300  # of a UTC day: five minutes past 10:00 in Shanghai

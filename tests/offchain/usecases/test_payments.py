@@ -307,3 +307,20 @@ def test_resolve_unmatched__once__closed_and_not_again(world: World) -> None:
 def test_resolve_unmatched__unknown__not_found(world: World) -> None:
     with pytest.raises(NotFoundError):
         world.do.paying.resolve_unmatched(hash32("x"), 0, actor="op", resolution="y")
+
+
+def test_pay_by_transaction__sync_covers_it_meanwhile__the_same_answer(world: World) -> None:
+    order = world.bound("alice")
+    tx_hash = world.chain.pay(order)
+    world.chain.mine(5)
+    read = world.chain.transaction
+
+    def read_while_sync_runs(wanted: str) -> object:
+        world.do.syncing.sync()
+        return read(wanted)
+
+    object.__setattr__(world.chain, "transaction", read_while_sync_runs)
+
+    covered = world.do.paying.pay_by_transaction(order.id, tx_hash, actor="buyer")
+
+    assert (covered.state, covered.payment_tx, covered.policy_no) == ("COVERED", tx_hash, 1)
