@@ -337,9 +337,13 @@ class PreparedCall(BaseModel):
 
 
 class PreparedAnswer(BaseModel):
-    """`approve` and `pay` in this order, or `typedData` for `eth_signTypedData_v4`."""
+    """`approve` and `pay` in this order, or `typedData` for `eth_signTypedData_v4`. Times in unix seconds."""
 
-    model_config = ConfigDict(extra="allow")
+    approve: PreparedCall
+    pay: PreparedCall
+    typed_data: dict[str, Any] = Field(alias="typedData")
+    valid_after: int = Field(alias="validAfter", examples=[0])
+    valid_before: int = Field(alias="validBefore", examples=[1769083801])
 
 
 class AuthorizationsAnswer(BaseModel):
