@@ -40,6 +40,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "money as a float": (b'{"premiumAmountUsdc":1.0}', 422, "INVALID_REQUEST"),
     "money as an integer": (b'{"premiumAmountUsdc":1}', 422, "INVALID_REQUEST"),
     "money in words": (b'{"premiumAmountUsdc":"1e6"}', 422, "INVALID_REQUEST"),
+    "money with a leading zero": (b'{"premiumAmountUsdc":"01.00"}', 422, "INVALID_REQUEST"),
     "an unknown field": (b'{"payout":"1000000"}', 422, "INVALID_REQUEST"),
     "an array": (b"[]", 422, "INVALID_REQUEST"),
 }

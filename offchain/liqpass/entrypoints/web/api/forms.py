@@ -14,9 +14,10 @@ HASH_EXAMPLE = "0x" + "5e" * 32
 SIGN_IN_EXAMPLE = "localhost:8000 wants you to sign in with your Ethereum account:\n…"
 TIME_EXAMPLE = "2026-01-22T12:00:00Z"
 
+# `parse_usdc` takes all of these.
 Usdc = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$"),
+    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"),
     Field(description="USDC, decimal", examples=["50.00"]),
 ]
 Wallet = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$"), Field(examples=[WALLET_EXAMPLE])]
