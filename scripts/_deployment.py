@@ -6,7 +6,7 @@ done and where the contract under way will be. Either alone is enough to deploy 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,10 @@ def begin(
 
 @dataclass(slots=True)
 class Deployment:
-    """One deployment under way. `tell` takes a line for people."""
+    """One deployment under way.
+
+    `added`: names of what its targets add to LiqPass itself. `tell` takes a line for people.
+    """
 
     connection: Connection
     engine: Engine
@@ -89,6 +92,7 @@ class Deployment:
     deployer: str
     record: Record
     record_path: Path
+    added: Collection[str]
     tell: Callable[[str], None]
 
     def run(self) -> None:
@@ -96,7 +100,7 @@ class Deployment:
         kept = keep_aside(self.record_path, self.record.genesis_hash)
         if kept is not None:
             self.tell(f"the record of the other chain is kept as {kept}")
-        for name in names(self.parameters):
+        for name in names(self.parameters, self.added):
             self._create(name)
         self.record.usdc = self.parameters.usdc.address or self.record.contracts["MockUSDC"].address
         self._hand_over()

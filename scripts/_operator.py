@@ -26,6 +26,7 @@ from web3.exceptions import Web3Exception
 
 from scripts._autosign import sign_without_asking
 from scripts._connection import Connection, NetworkRefusedError
+from scripts._creations import ABIS, ADDED
 from scripts._handover import selector_of
 from scripts._parameters import ParametersError
 from scripts._record import Record, RecordError, require_record
@@ -164,7 +165,9 @@ class Site:
             raise RefusedError(f"{path} is not finished: run `ape run deploy` again")
         if record.genesis_hash != connection.genesis_hash:
             raise RefusedError(f"{path} is of another chain: its genesis block is not this one's")
-        for name in ("AccessManager", "Checkout", "PayoutVault"):
+        for name in ABIS:
+            if name in ADDED and name not in record.contracts:
+                continue
             deployed = record.contracts.get(name)
             if deployed is None or connection.code_hash(deployed.address) != deployed.code_hash:
                 raise RefusedError(f"the chain does not hold the {name} that {path} records")
@@ -177,6 +180,14 @@ class Site:
     @cached_property
     def vault(self) -> Contract:
         return self._contract("PayoutVault", "PayoutVault")
+
+    @cached_property
+    def insurance(self) -> Contract:
+        if "X402InsuranceV2" not in self.record.contracts:
+            raise RefusedError(
+                "X402InsuranceV2 is not deployed on this chain: `ape run deploy --target x402` adds it"
+            )
+        return self._contract("X402InsuranceV2", "X402InsuranceV2")
 
     @cached_property
     def manager(self) -> Contract:
