@@ -121,10 +121,10 @@ def cover(insurance, bonded, client):
 
 @pytest.fixture
 def confirmation(insurance, bonded):
-    """confirmation(commitment): the provider's signature, or that of `key_of`."""
+    """confirmation(commitment): by the provider or `key_of`, for this insurance or `on` another."""
 
-    def sign(commitment: bytes, *, key_of: Any = bonded) -> bytes:
-        return sign_confirmation(insurance, commitment, key_of)
+    def sign(commitment: bytes, *, key_of: Any = bonded, on: Any = insurance) -> bytes:
+        return sign_confirmation(on, commitment, key_of)
 
     return sign
 
