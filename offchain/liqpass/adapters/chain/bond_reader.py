@@ -16,6 +16,7 @@ from web3.contract import Contract
 
 from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
 from liqpass.adapters.chain.contracts import abi_of
+from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc
 from liqpass.ports import BlockRef
 from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
@@ -81,6 +82,26 @@ class BondReader:
                 )
             )
         return found
+
+    def ends(self, first: int, last: int, *, provider: str | None = None) -> frozenset[bytes]:
+        """Commitments that were confirmed, claimed or refunded in the blocks first..last."""
+        events = self._insurance.events
+        kinds = [events.ServiceConfirmed(), events.InsuranceClaimed(), events.ServiceRefunded()]
+        topics = [[kind.topic for kind in kinds], None, None if provider is None else _topic(provider)]
+        logs = logs_of(
+            self._web3,
+            self._insurance.address,
+            topics,
+            max(first, self._first_block),
+            last,
+            log_range=self._log_range,
+        )
+        return frozenset(bytes(log["topics"][1]) for log in logs)
+
+    def is_open(self, commitment: bytes, block: BlockId) -> bool:
+        """Whether it is locked and has no end, as of a block."""
+        policy = ask(lambda: self._insurance.functions.policies(commitment).call(block_identifier=block))
+        return PaymentStatus(policy[3]) is PaymentStatus.OPEN
 
     def payment(self, commitment: bytes, at: BlockRef) -> InsuredPayment | None:
         """What the contract holds under a commitment as of a block, None where it was never locked."""
