@@ -35,7 +35,7 @@ def late_targets(record: Record, wrong: Sequence[Check]) -> list[str]:
 def write_admin_files(
     connection: Connection, parameters: Parameters, record: Record, path: Path, name: str
 ) -> tuple[Path, Path]:
-    """Two Safe files beside the record for ADMIN's holder: to announce the roles of `name`, and to set them."""
+    """Two Safe files beside the record, for ADMIN: to announce the roles of `name`, and to set them."""
     abis = {each: abi_of(abi) for each, abi in ABIS.items()}
     manager, manager_abi = record.contracts["AccessManager"].address, abis["AccessManager"]
     calls = list(target_calls(abis, name, record.contracts[name].address))
