@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from liqpass.domain.batch_file import BatchFileError
 from liqpass.domain.identifiers import IdentifierError
 from liqpass.domain.money import MoneyError, Usdc, parse_usdc
 from liqpass.ports import ChainError as ReadingError
+from liqpass.x402.insurance import X402Error
 from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
@@ -50,7 +51,15 @@ _FAULTS = (
     ReadingError,
     RecordError,
     RefusedError,
+    X402Error,
 )
+
+
+def refuse(found: Sequence[str]) -> None:
+    """Raises RefusedError with every reason, if there is one."""
+    if found:
+        lines = "\n".join(f"  {reason}" for reason in found)
+        raise RefusedError(f"refused for {len(found)} reasons, nothing was sent:\n{lines}")
 
 
 class OperatorCommand(ConnectedProviderCommand):
@@ -74,16 +83,19 @@ class OperatorCommand(ConnectedProviderCommand):
 
 
 class UsdcAmount(click.ParamType):
-    """USDC as people write it, to base units."""
+    """USDC as people write it, to base units; zero only where that means something."""
 
     name = "usdc"
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self._zero = zero
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Usdc:
         try:
             amount = parse_usdc(value)
         except MoneyError as error:
             self.fail(str(error), param, ctx)
-        if amount == 0:
+        if amount == 0 and not self._zero:
             self.fail("the amount is zero", param, ctx)
         return amount
 
