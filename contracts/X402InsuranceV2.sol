@@ -598,7 +598,7 @@ contract X402InsuranceV2 is Governed, EIP712 {
         Account storage account = _accounts[provider];
         return amount != 0 && account.standing == Standing.Active && account.notice == Notice.None
             && _isHealthy(provider, account)
-            && account.bond - account.locked >= amount + _penalty(amount, platformPenaltyRate);
+            && account.bond - account.locked >= uint256(amount) + _penalty(amount, platformPenaltyRate);
     }
 
     /// @notice A provider's figures, in USDC base units.
