@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from governance import DELAY_S
 from insured_payments import (
     BOND,
     CLIENT_FUNDS,
@@ -157,6 +158,20 @@ def set_minimum(insurance, provider, config, delayed, clock):
     def run(minimum: int) -> None:
         delayed(insurance, "setMinProviderBond", provider, minimum, sender=config)
         clock.travel_to(max(clock.now, insurance.accounts(provider).nextMinimumAt))
+
+    return run
+
+
+@pytest.fixture
+def delayed_to(manager, clock):
+    """delayed_to(unix seconds, target, function name, *arguments, sender=…): as `delayed`, executed then."""
+
+    def run(time_s: int, target: Any, function: str, *arguments: Any, sender: Any) -> Any:
+        data = getattr(target, function).encode_input(*arguments)
+        clock.next_block_at(time_s - DELAY_S)
+        manager.schedule(target, data, 0, sender=sender)
+        clock.next_block_at(time_s)
+        return manager.execute(target, data, sender=sender)
 
     return run
 
