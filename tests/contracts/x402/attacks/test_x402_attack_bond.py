@@ -179,9 +179,11 @@ def test_attack_blocking_its_own_liquidation__longest_lock_just_before__is_over_
     set_minimum(BOND)
     announcement = insurance.announceLiquidation.encode_input(provider)
     manager.schedule(insurance, announcement, 0, sender=config)
-    clock.travel_to(clock.now + 48 * 3600)
+    locked_at = clock.now + 48 * 3600
+    clock.next_block_at(locked_at)
     # The last block before the announcement: the provider makes itself unhealthy and busy.
     insurance.purchaseInsurance(REQUEST, provider, 1, MAX_TIMEOUT_MINUTES, sender=provider)
+    clock.next_block_at(locked_at + 1)
     manager.execute(insurance, announcement, sender=config)
     at = insurance.accounts(provider).liquidatableAt
     clock.travel_to(at)
