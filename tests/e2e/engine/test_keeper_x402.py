@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -32,10 +33,20 @@ LOCK = AMOUNT + PENALTY
 NONE, OPEN, CONFIRMED, CLAIMED, REFUNDED = range(5)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[BondedWorld]:
-    with BondedWorld.open(tmp_path) as opened:
+@pytest.fixture(scope="module")
+def bonded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BondedWorld]:
+    """One for all: nothing here is reorganised."""
+    with BondedWorld.open(tmp_path_factory.mktemp("bonded")) as opened:
         yield opened
+
+
+@pytest.fixture
+def world(bonded: BondedWorld) -> Iterator[BondedWorld]:
+    snapshot = bonded.node.snapshot()
+    bonded.write_files()
+    shutil.rmtree(bonded.folder / "journal", ignore_errors=True)
+    yield bonded
+    bonded.node.revert(snapshot)
 
 
 def test_once__several_due_and_one_not__due_ones_in_one_transaction(world: BondedWorld) -> None:
