@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
-from eth_account.signers.local import LocalAccount
-from hexbytes import HexBytes
 from web3 import Web3
 
 from benchmarks.figures import Figure
+from benchmarks.signing import FOREVER, authorization, signed
 from benchmarks.stage import PREMIUM, Stage
 
 ORDER_ID = Web3.keccak(text="7b0c6f5e-93d5-4c39-9b64-0d9b5c4be2a1")
 QUOTE_HASH = hashlib.sha256(b"quoted terms").digest()
-FOREVER = 2**48  # a time bound far away, in unix seconds
 
 _RECEIVE = "receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
+_RECEIVED = "ReceiveWithAuthorization"
 _PERMIT = "permit(address,address,uint256,uint256,bytes)"
-_TYPES = {
-    "ReceiveWithAuthorization": [
-        ("from", "address"),
-        ("to", "address"),
-        ("value", "uint256"),
-        ("validAfter", "uint256"),
-        ("validBefore", "uint256"),
-        ("nonce", "bytes32"),
-    ],
-    "Permit": [
-        ("owner", "address"),
-        ("spender", "address"),
-        ("value", "uint256"),
-        ("nonce", "uint256"),
-        ("deadline", "uint256"),
-    ],
-}
 
 # Measured on Circle's own FiatTokenV2_2 behind its proxy, the payee holding USDC already. LiqPass's own part
 # is the same on top of either token.
@@ -86,7 +67,7 @@ def _transfer_from(stage: Stage) -> int:
 def _permit_terms(stage: Stage, spender: str) -> bytes:
     buyer = stage.actors.buyer
     message = {"owner": buyer.address, "spender": spender, "value": PREMIUM, "nonce": 0, "deadline": FOREVER}
-    return _signed(stage, buyer, "Permit", message)
+    return signed(stage, buyer, "Permit", message)
 
 
 def _permit(stage: Stage) -> int:
@@ -108,7 +89,7 @@ def _pay_with_permit(stage: Stage) -> int:
 
 def _receive(stage: Stage) -> int:
     actors, nonce = stage.actors, Web3.keccak(text="a nonce")
-    signature = _authorization(stage, actors.payee.address, nonce)
+    signature = authorization(stage, _RECEIVED, actors.payee.address, PREMIUM, nonce)
     with stage.as_before():
         call = stage.usdc.get_function_by_signature(_RECEIVE)(
             actors.buyer.address, actors.payee.address, PREMIUM, 0, FOREVER, nonce, signature
@@ -119,33 +100,9 @@ def _receive(stage: Stage) -> int:
 def _pay_with_authorization(stage: Stage) -> int:
     actors = stage.actors
     nonce = stage.checkout.functions.authorizationNonce(ORDER_ID, PREMIUM, QUOTE_HASH).call()
-    signature = _authorization(stage, stage.checkout.address, nonce)
+    signature = authorization(stage, _RECEIVED, stage.checkout.address, PREMIUM, nonce)
     with stage.as_before():
         call = stage.checkout.functions.payWithAuthorization(
             ORDER_ID, PREMIUM, QUOTE_HASH, actors.buyer.address, 0, FOREVER, signature
         )
         return stage.transact(call, actors.relayer)["gasUsed"]
-
-
-def _authorization(stage: Stage, to: str, nonce: bytes) -> bytes:
-    buyer = stage.actors.buyer
-    message = {
-        "from": buyer.address,
-        "to": to,
-        "value": PREMIUM,
-        "validAfter": 0,
-        "validBefore": FOREVER,
-        "nonce": nonce,
-    }
-    return _signed(stage, buyer, "ReceiveWithAuthorization", message)
-
-
-def _signed(stage: Stage, signer: LocalAccount, kind: str, message: dict[str, Any]) -> bytes:
-    domain = {
-        "name": stage.usdc.functions.name().call(),
-        "version": stage.usdc.functions.version().call(),
-        "chainId": stage.node.chain_id,
-        "verifyingContract": stage.usdc.address,
-    }
-    types = {kind: [{"name": name, "type": type_} for name, type_ in _TYPES[kind]]}
-    return bytes(HexBytes(signer.sign_typed_data(domain, types, message).signature))
