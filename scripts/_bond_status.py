@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
 
 import click
@@ -13,7 +15,6 @@ from liqpass.ports import ChainError as ReadingError
 from scripts._bond import Bonds
 from scripts._bond_view import BondView, OpenPayments
 from scripts._operator import Address, OperatorCommand, Site, deployments_option
-from scripts._relay import wait
 from scripts._tables import wide_console
 
 
@@ -52,18 +53,24 @@ def status(  # noqa: PLR0917 - click passes options by name
     who = insurer or str(account.address if account is not None else "")
     site = Site.of(provider, deployments)
     payments = OpenPayments(who)
-    console = wide_console()
-    while True:
-        try:
-            view = BondView.read(Bonds.of(site), who, payments)
-        except ReadingError as error:
-            if not watching:
-                raise
-            click.echo(f"this look failed: {error}", err=True)
-        else:
-            if as_json:
-                click.echo(json.dumps(view.as_json(), indent=None if watching else 1))
-            else:
-                console.print(view.rendered())
-        if not watching or not wait(every):
-            return
+    if not watching:
+        _show(BondView.read(Bonds.of(site), who, payments), as_json=as_json, indent=1)
+        return
+    # With a local node ape has set a handler of its own, which ends with 130.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        while True:
+            try:
+                _show(BondView.read(Bonds.of(site), who, payments), as_json=as_json, indent=None)
+            except ReadingError as error:
+                click.echo(f"this look failed: {error}", err=True)
+            time.sleep(every)
+    except KeyboardInterrupt:  # nothing is ever under way here
+        click.echo("ended")
+
+
+def _show(view: BondView, *, as_json: bool, indent: int | None) -> None:
+    if as_json:
+        click.echo(json.dumps(view.as_json(), indent=indent))
+    else:
+        wide_console().print(view.rendered())
