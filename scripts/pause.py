@@ -1,4 +1,4 @@
-"""`ape run pause`: stop Checkout, PayoutVault or both; with --lift let them go on."""
+"""`ape run pause`: stop Checkout, PayoutVault, X402InsuranceV2 or all; with --lift let them go on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from scripts._sending import Step, calldata, perform
 
 
 @click.command(cls=OperatorCommand)
-@click.option("--all", "everything", is_flag=True, help="Both, in one transaction.")
+@click.option("--all", "everything", is_flag=True, help="All that are deployed, in one transaction.")
 @click.option("--checkout", is_flag=True, help="Checkout: no premium can be paid.")
 @click.option("--vault", is_flag=True, help="PayoutVault: no approving, funding or paying.")
+@click.option("--x402", is_flag=True, help="X402InsuranceV2: no deposits and no new locks.")
 @click.option("--lift", is_flag=True, help="End the pause instead. UNPAUSER.")
 @operator_options
 def cli(
@@ -26,28 +27,37 @@ def cli(
     everything: bool,
     checkout: bool,
     vault: bool,
+    x402: bool,
     lift: bool,
     deployments: Path,
     **options: Any,
 ) -> None:
-    """Stop payments at once. GUARDIAN. Revoking and sweeping go on; what is stopped already is left alone.
+    """Stop payments at once. GUARDIAN. What is stopped already is left alone.
+
+    Revoking, sweeping, confirming, claiming, refunding and withdrawing go on.
 
     \b
     ape run pause --all --account guardian --network base:mainnet
     ape run pause --all --lift --safe lift.json --safe-address 0x… --network base:mainnet
     """
-    chosen = {"Checkout": everything or checkout, "PayoutVault": everything or vault}
+    chosen = {
+        "Checkout": everything or checkout,
+        "PayoutVault": everything or vault,
+        "X402InsuranceV2": everything or x402,
+    }
     if not any(chosen.values()):
-        raise click.UsageError("say what to pause: --all, --checkout or --vault")
+        raise click.UsageError("say what to pause: --all, --checkout, --vault or --x402")
     site = Site.of(provider, deployments)
     operator = Operator.of(site, **options)
     contracts = {"Checkout": site.checkout, "PayoutVault": site.vault}
+    if x402 or "X402InsuranceV2" in site.record.contracts:
+        contracts["X402InsuranceV2"] = site.insurance
     _show(contracts, "")
     function, role = ("unpause", "UNPAUSER") if lift else ("pause", "GUARDIAN")
     targets = [
-        contracts[name]
-        for name, wanted in chosen.items()
-        if wanted and bool(contracts[name].functions.paused().call()) is lift
+        contract
+        for name, contract in contracts.items()
+        if chosen[name] and bool(contract.functions.paused().call()) is lift
     ]
     if not targets:
         click.echo(f"{'not paused' if lift else 'paused already'}: nothing was sent")
@@ -57,7 +67,7 @@ def cli(
             f"{operator.address} may not {function}: it does not hold {role}; nothing was sent"
         )
     names = [name for name, contract in contracts.items() if contract in targets]
-    step = _step(site, targets, function, f"{function} {' and '.join(names)}", paused=not lift)
+    step = _step(site, targets, function, f"{function} {', '.join(names)}", paused=not lift)
     for outcome in perform(operator, f"LiqPass {function}", [step]):
         _show(contracts, "now ")
         click.echo(f"transaction {outcome.tx_hash}")
@@ -82,4 +92,4 @@ def _step(site: Site, targets: list[Contract], function: str, words: str, *, pau
 def _show(contracts: dict[str, Contract], when: str) -> None:
     for name, contract in contracts.items():
         state = "paused" if contract.functions.paused().call() else "open"
-        click.echo(f"{name:<11} {contract.address} is {when}{state}")
+        click.echo(f"{name:<15} {contract.address} is {when}{state}")

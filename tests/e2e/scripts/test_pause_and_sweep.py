@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from bond_world import BondWorld
 from click.testing import Result
 from operator_world import (
     APPROVER,
@@ -24,17 +27,24 @@ def sweep(world: World, *options: str, account: int = PAYER) -> Result:
     return world.ape("sweep", *options, "--account", f"TEST::{account}")
 
 
-def state(world: World) -> tuple[bool, bool]:
-    """Whether Checkout and PayoutVault are paused."""
-    return world.checkout.functions.paused().call(), world.vault.functions.paused().call()
+def state(world: World) -> tuple[bool, bool, bool]:
+    """Whether Checkout, PayoutVault and X402InsuranceV2 are paused."""
+    contracts = (world.checkout, world.vault, BondWorld(world).insurance)
+    checkout, vault, insurance = (contract.functions.paused().call() for contract in contracts)
+    return checkout, vault, insurance
 
 
 @pytest.mark.parametrize(
     ("option", "after"),
-    [("--all", (True, True)), ("--checkout", (True, False)), ("--vault", (False, True))],
+    [
+        ("--all", (True, True, True)),
+        ("--checkout", (True, False, False)),
+        ("--vault", (False, True, False)),
+        ("--x402", (False, False, True)),
+    ],
 )
 def test_pause__each_choice__is_one_transaction_and_can_be_lifted(
-    world: World, option: str, after: tuple[bool, bool]
+    world: World, option: str, after: tuple[bool, bool, bool]
 ) -> None:
     sent = world.nonce(GUARDIAN)
 
@@ -46,7 +56,7 @@ def test_pause__each_choice__is_one_transaction_and_can_be_lifted(
     assert stopped_state == after
     assert world.nonce(GUARDIAN) - sent == 1
     transaction_in(lifted)
-    assert state(world) == (False, False)
+    assert state(world) == (False, False, False)
 
 
 def test_pause__stopped_and_lifted_twice__works_each_time(world: World) -> None:
@@ -58,17 +68,34 @@ def test_pause__stopped_and_lifted_twice__works_each_time(world: World) -> None:
     ]
 
     assert len({transaction_in(result) for result in results}) == 4
-    assert state(world) == (False, False)
+    assert state(world) == (False, False, False)
 
 
-def test_pause__one_paused_already__pauses_the_other(world: World) -> None:
+def test_pause__one_paused_already__pauses_the_others(world: World) -> None:
     world.send(world.vault.functions.pause(), GUARDIAN)
 
     result = pause(world, "--all")
 
     transaction_in(result)
     assert "is paused" in result.output
-    assert state(world) == (True, True)
+    assert state(world) == (True, True, True)
+
+
+def test_pause__x402_not_deployed__stops_the_two_others_and_refuses_it_alone(world: World) -> None:
+    path = world.folder / "deployments" / "local.json"
+    record = json.loads(path.read_text())
+    del record["contracts"]["X402InsuranceV2"]
+    insurance = BondWorld(world).insurance
+    path.write_text(json.dumps(record))
+
+    alone = pause(world, "--x402")
+    result = pause(world, "--all")
+
+    assert alone.exit_code == 1
+    assert "X402InsuranceV2 is not deployed on this chain" in alone.output
+    transaction_in(result)
+    contracts = (world.checkout, world.vault, insurance)
+    assert [contract.functions.paused().call() for contract in contracts] == [True, True, False]
 
 
 def test_pause__paused_already_or_not_paused__succeeds_and_sends_nothing(world: World) -> None:
@@ -105,7 +132,7 @@ def test_pause__lift_by_the_guardian__is_refused(world: World) -> None:
 
     assert result.exit_code == 1
     assert "it does not hold UNPAUSER; nothing was sent" in result.output
-    assert state(world) == (False, True)
+    assert state(world) == (False, True, False)
 
 
 def test_pause__dry_run_and_nothing_chosen__send_nothing(world: World) -> None:
@@ -116,7 +143,7 @@ def test_pause__dry_run_and_nothing_chosen__send_nothing(world: World) -> None:
 
     assert (dry.exit_code, none.exit_code) == (0, 2)
     assert "dry run: nothing was sent" in dry.output
-    assert state(world) == (False, False)
+    assert state(world) == (False, False, False)
     assert world.nonces() == before
 
 
