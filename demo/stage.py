@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from click.testing import CliRunner
+from eth_account import Account
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.clock import ChainClock
@@ -23,6 +25,7 @@ from liqpass.domain.money import Usdc
 from liqpass.entrypoints.cli import main as liqpass_cli
 from web3 import Web3
 from web3.contract import Contract
+from web3.contract.contract import ContractFunction
 
 from demo.interruption import EXIT_CODE, Interrupted
 from demo.narrator import Narrator
@@ -36,6 +39,7 @@ OPENING_S = 1_769_050_800  # 2026-01-22 03:00:00 UTC
 DEPLOYER, GUARDIAN, APPROVER, PAYER, TREASURY = 0, 2, 3, 4, 5  # as in deployments/parameters/local.yaml
 BUYERS = (6, 7, 8)
 RELAYER = 9
+_KEEPER_PASSPHRASE = "LIQPASS_KEEPER_PASSPHRASE"  # noqa: S105 - a variable's name
 
 
 class DemoError(Exception):
@@ -73,13 +77,27 @@ class Stage:
         from ape._cli import cli as ape_cli  # noqa: PLC0415
 
         options = ["--network", self.network, "--deployments", str(self.deployments)]
-        if words[0] not in ("status",):
+        if words[0] == "deploy":  # every other command has it from LIQPASS_JOURNAL_FOLDER
             options += ["--journal", str(self.journals)]
         return self._run(ape_cli, ["ape", "run"], list(words), options, lines=lines, fails=fails)
 
     def liqpass(self, *words: str, lines: int = 0, fails: bool = False) -> str:
         """`liqpass …` as an operator types it. Raises DemoError when it does not end as expected."""
         return self._run(liqpass_cli, ["liqpass"], list(words), [], lines=lines, fails=fails)
+
+    def liqpass_process(self, *words: str, lines: int = 0) -> None:
+        """`liqpass …` in a process of its own: for what handles signals and logs by itself. Raises
+        DemoError when it fails."""
+        done = subprocess.run(  # noqa: S603 - our own command, no shell
+            [sys.executable, "-c", "from liqpass.entrypoints.cli import main; main()", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        shown = [word.replace(f"{self.folder}/", "") for word in words]
+        output = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+        self._tell(["liqpass", *shown], output, done.returncode, lines=lines)
 
     def liqpass_json(self, *words: str) -> Any:
         return json.loads(self.liqpass(*words, "--json"))
@@ -106,16 +124,16 @@ class Stage:
 
     def mint(self, account: int, amount: Usdc) -> None:
         """USDC out of nothing: the deployer of the mock is its minter."""
-        sender = {"from": self.address(DEPLOYER)}
-        self.web3.eth.send_raw_transaction(
-            self.node.account(DEPLOYER)
-            .sign_transaction(
-                self.usdc.functions.mint(self.address(account), amount).build_transaction(
-                    {**sender, "nonce": self.web3.eth.get_transaction_count(sender["from"])}  # type: ignore[arg-type]
-                )
-            )
-            .raw_transaction
-        )
+        self.send(self.usdc.functions.mint(self.address(account), amount), DEPLOYER)
+
+    def send(self, call: ContractFunction, account: int) -> None:
+        """One transaction of a program that is not ours. Raises DemoError when it fails."""
+        sender = self.node.account(account)
+        nonce = self.web3.eth.get_transaction_count(sender.address)
+        transaction = call.build_transaction({"from": sender.address, "nonce": nonce})
+        sent = self.web3.eth.send_raw_transaction(sender.sign_transaction(transaction).raw_transaction)  # type: ignore[arg-type]
+        if self.web3.eth.wait_for_transaction_receipt(sent)["status"] != 1:
+            raise DemoError(f"{call.fn_name} by {sender.address} failed")
 
     def confirm(self) -> None:
         """As many blocks as make a payment count."""
@@ -127,7 +145,12 @@ class Stage:
         self.node.mine(1)
 
     def pass_time_until(self, time_s: int) -> None:
-        self.pass_time(time_s - int(self.web3.eth.get_block("latest")["timestamp"]))
+        self.pass_time(time_s - self.now_s)
+
+    @property
+    def now_s(self) -> int:
+        """The latest block's time, in unix seconds."""
+        return int(self.web3.eth.get_block("latest")["timestamp"])
 
     def check(self, holds: bool, text: str) -> None:
         """Raises DemoError unless `holds`."""
@@ -145,6 +168,17 @@ class Stage:
         )
         return path
 
+    def keyfile(self, account: int) -> Path:
+        """The account's encrypted keyfile, which LIQPASS_KEEPER_PASSPHRASE opens."""
+        path = self.folder / f"account-{account}.json"
+        path.touch(mode=0o600)
+        # Few rounds: whoever reads this file knows the key anyway, and a real one takes seconds to open.
+        encrypted = Account.encrypt(
+            self.node.account(account).key, os.environ[_KEEPER_PASSPHRASE], kdf="pbkdf2", iterations=1_000
+        )
+        path.write_text(json.dumps(encrypted))
+        return path
+
     def _run(
         self, cli: Any, program: list[str], words: list[str], options: list[str], *, lines: int, fails: bool
     ) -> str:
@@ -153,12 +187,16 @@ class Stage:
             raise Interrupted
         shown = [word.replace(f"{self.folder}/", "") for word in words]
         output = result.output.replace(f"{self.folder}/", "")
-        self.narrator.command([*program, *shown], output, lines=lines)
-        if (result.exit_code != 0) is not fails:
-            wanted = "fail" if fails else "succeed"
-            command = " ".join([*program, *shown])
-            raise DemoError(f"{command} ended with {result.exit_code} and had to {wanted}:\n{output}")
+        self._tell([*program, *shown], output, result.exit_code, lines=lines, fails=fails)
         return output
+
+    def _tell(
+        self, command: list[str], output: str, exit_code: int, *, lines: int, fails: bool = False
+    ) -> None:
+        self.narrator.command(command, output, lines=lines)
+        if (exit_code != 0) is not fails:
+            wanted = "fail" if fails else "succeed"
+            raise DemoError(f"{' '.join(command)} ended with {exit_code} and had to {wanted}:\n{output}")
 
     @contextlib.contextmanager
     def _environment(self) -> Iterator[None]:
@@ -171,6 +209,8 @@ class Stage:
             "LIQPASS_OKX_HOST": self.simulator.url,
             "LIQPASS_CLOCK": "chain",
             "LIQPASS_MASTER_KEY": secrets.token_hex(32),
+            "LIQPASS_JOURNAL_FOLDER": str(self.journals),
+            _KEEPER_PASSPHRASE: secrets.token_hex(32),
             "COLUMNS": "160",
         }
         before = dict(os.environ)

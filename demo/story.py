@@ -16,6 +16,7 @@ from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.domain.money import Usdc, format_usdc, parse_usdc
 from rich.console import Console
 
+from demo import bond_story
 from demo.narrator import Narrator
 from demo.stage import APPROVER, BUYERS, GUARDIAN, KEPT, PAYER, RELAYER, TREASURY, DemoError, Stage
 
@@ -52,6 +53,8 @@ def tell(stage: Stage) -> None:
     batch = build_and_sign(stage)
     prove(stage, policies[0], batch)
     report(stage)
+    bond_story.serve(stage)
+    bond_story.stay_silent(stage)
     put_away(stage)
     vault, treasury = stage.contract("PayoutVault").address, stage.address(TREASURY)
     narrator.summary(
@@ -60,6 +63,7 @@ def tell(stage: Stage) -> None:
             ("premiums in", f"{format_usdc(Usdc(3 * PREMIUM))} USDC"),
             ("claims: paid / rejected", "1 / 2"),
             ("payouts out", f"{format_usdc(PAYOUT)} USDC"),
+            ("x402 payments: confirmed / claimed", "1 / 1"),
             ("left in the vault", f"{format_usdc(stage.balance(vault))} USDC"),
             ("treasury", f"{format_usdc(stage.balance(treasury))} USDC"),
             ("report, batch, evidence", f"{KEPT.relative_to(KEPT.parents[1])}/"),
@@ -68,7 +72,7 @@ def tell(stage: Stage) -> None:
 
 
 def open_for_business(stage: Stage) -> None:
-    stage.narrator.chapter("1  A chain, an exchange, three contracts")
+    stage.narrator.chapter("1  A chain, an exchange, four contracts")
     stage.narrator.say(
         f"anvil listens at {stage.node.url}, the OKX simulator at {stage.simulator.url}; one clock for both,"
         f" it shows 2026-01-22 03:00 UTC. Each `ape run` below also has --network {stage.network}."
@@ -215,17 +219,18 @@ def report(stage: Stage) -> None:
 
 
 def put_away(stage: Stage) -> None:
-    stage.narrator.chapter("8  Sweep, and the brake")
+    stage.narrator.chapter("10  Sweep, and the brake")
     stage.ape("sweep", "--account", f"TEST::{PAYER}", lines=3)
     vault, treasury = stage.contract("PayoutVault"), stage.address(TREASURY)
     stage.check(stage.balance(vault.address) == 0, "the vault is empty overnight")
-    wanted = Usdc(HOT_WALLET + 3 * PREMIUM - PAYOUT)
+    wanted = Usdc(HOT_WALLET + 3 * PREMIUM - PAYOUT + bond_story.PENALTY)
     stage.check(stage.balance(treasury) == wanted, f"the treasury holds {format_usdc(wanted)} USDC")
-    stage.ape("pause", "--all", "--account", f"TEST::{GUARDIAN}", lines=4)
-    paused = [stage.contract(name).functions.paused().call() for name in ("Checkout", "PayoutVault")]
-    stage.check(paused == [True, True], "one transaction paused Checkout and PayoutVault")
+    stage.ape("pause", "--all", "--account", f"TEST::{GUARDIAN}", lines=5)
+    names = ("Checkout", "PayoutVault", "X402InsuranceV2")
+    paused = [stage.contract(name).functions.paused().call() for name in names]
+    stage.check(paused == [True, True, True], f"one transaction paused {', '.join(names)}")
     stage.ape("payout", "fund", "--amount", "1.00", "--account", f"TEST::{TREASURY}", lines=2, fails=True)
-    stage.narrator.fact("while paused nothing is funded, approved, paid or sold")
+    stage.narrator.fact("while paused nothing is funded, approved, paid, sold or insured")
 
 
 def _with_another_recipient(batch: Path, recipient: str) -> bytes:

@@ -46,6 +46,8 @@ def test_demo__runs_to_its_end__and_leaves_only_the_report(start, tmp_path) -> N
     told, _ = process.communicate()
 
     assert process.returncode == 0, told
+    assert "999.898 USDC is available" in told
+    assert "ends at -0.002 USDC" in told
     assert "everything is as it should be" in told
     assert list(tmp_path.glob("liqpass-demo-*")) == []
     kept = {path.name.split("-")[0] for path in (REPOSITORY / "var" / "demo").iterdir()}
