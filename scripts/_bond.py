@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import click
+from liqpass.adapters.chain.asking import ask
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_bytes32
@@ -100,9 +101,13 @@ class Bonds:
         return Insurance(self.site.connection.chain_id, self.contract.address.lower())
 
     def ask(self, function: str, *arguments: object, at: BlockId | None = None) -> Any:
-        """A view of the contract, as of `head` or another block."""
+        """A view of the contract as of `head`, raises the ports' ChainError; or as of another block, raises what
+        web3.py raises: the engine waits for the end of such faults.
+        """
         call = self.contract.functions[function](*arguments)
-        return call.call(block_identifier=self.head.number if at is None else at)
+        if at is not None:
+            return call.call(block_identifier=at)
+        return ask(lambda: call.call(block_identifier=self.head.number))
 
     def account(self, provider: str, at: BlockId | None = None) -> ProviderAccount:
         values = self.ask("accounts", provider, at=at)

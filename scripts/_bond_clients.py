@@ -159,7 +159,7 @@ def claims(
     console = wide_console()
     console.print(table)
     due = sum(payment.is_overdue(now_s) for payment in payments)
-    console.print(f"{len(payments)} payments, {due} to be claimed; credit {format_usdc(credit)} USDC")
+    console.print(f"payments {len(payments)}, to be claimed {due}, credit {format_usdc(credit)} USDC")
 
 
 @click.command("withdraw-credit", cls=OperatorCommand)

@@ -66,7 +66,7 @@ class BondView:
             yield f"{share} of the bond is locked: top up, or confirm what was served"
         overdue = sum(payment.is_overdue(now_s) for payment in self.payments)
         if overdue:
-            yield f"{overdue} payments are past their deadlines: anyone may claim them, with the penalty"
+            yield f"past their deadlines: {overdue}; anyone may claim them, with the penalty"
 
     def as_json(self) -> dict[str, Any]:
         """Amounts as decimal strings, times in unix seconds, null for none."""

@@ -172,7 +172,7 @@ def test_claims__for_people__whole_commitments(bonds: BondWorld) -> None:
     assert result.exit_code == 0, result.output
     assert commitment in result.output
     assert "to be claimed" in result.output
-    assert "1 payments, 1 to be claimed; credit 0.00 USDC" in result.output
+    assert "payments 1, to be claimed 1, credit 0.00 USDC" in result.output
 
 
 def test_claims__nobody_or_two__are_refused(bonds: BondWorld) -> None:

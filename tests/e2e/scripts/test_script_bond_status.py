@@ -102,9 +102,7 @@ def test_status__overdue__warns(bonds: BondWorld) -> None:
     answer = status(bonds)
 
     assert [each["overdue"] for each in answer["open"]] == [True]
-    assert answer["warnings"] == [
-        "1 payments are past their deadlines: anyone may claim them, with the penalty"
-    ]
+    assert answer["warnings"] == ["past their deadlines: 1; anyone may claim them, with the penalty"]
 
 
 def test_status__rising_minimum__from_when_it_holds(bonds: BondWorld) -> None:
