@@ -101,8 +101,8 @@ class Bonds:
         return Insurance(self.site.connection.chain_id, self.contract.address.lower())
 
     def ask(self, function: str, *arguments: object, at: BlockId | None = None) -> Any:
-        """A view of the contract as of `head`, raises the ports' ChainError; or as of another block, raises what
-        web3.py raises: the engine waits for the end of such faults.
+        """A view of the contract as of `head`: raises the ports' ChainError. As of another block: raises what
+        web3.py raises, for which the engine has its own words.
         """
         call = self.contract.functions[function](*arguments)
         if at is not None:
