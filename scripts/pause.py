@@ -10,7 +10,9 @@ from ape.api import ProviderAPI
 from liqpass.adapters.chain.rpc import BlockId
 from web3.contract import Contract
 
+from scripts._handover import selector_of
 from scripts._operator import Operator, OperatorCommand, RefusedError, Site, operator_options
+from scripts._roles import Role
 from scripts._sending import Step, calldata, perform
 
 
@@ -52,6 +54,10 @@ def cli(
     contracts = {"Checkout": site.checkout, "PayoutVault": site.vault}
     if x402 or "X402InsuranceV2" in site.record.contracts:
         contracts["X402InsuranceV2"] = site.insurance
+        # Deployed after the handover it waits for its roles: that must not keep the others going.
+        if everything and not x402 and not _has_roles(site, site.insurance):
+            click.echo("X402InsuranceV2 has no roles yet, only ADMIN may stop it: it is left out")
+            chosen["X402InsuranceV2"] = False
     _show(contracts, "")
     function, role = ("unpause", "UNPAUSER") if lift else ("pause", "GUARDIAN")
     targets = [
@@ -71,6 +77,12 @@ def cli(
     for outcome in perform(operator, f"LiqPass {function}", [step]):
         _show(contracts, "now ")
         click.echo(f"transaction {outcome.tx_hash}")
+
+
+def _has_roles(site: Site, contract: Contract) -> bool:
+    selector = selector_of(list(contract.abi), "pause")  # type: ignore[arg-type]
+    role = site.manager.functions.getTargetFunctionRole(contract.address, selector).call()
+    return int(role) != Role.ADMIN  # the manager's default
 
 
 def _step(site: Site, targets: list[Contract], function: str, words: str, *, paused: bool) -> Step:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from bond_world import BondWorld
+from bond_world import HOURS_48_S, BondWorld
 from click.testing import Result
+from eth_utils.abi import function_abi_to_4byte_selector
 from operator_world import (
     APPROVER,
     DEPLOYER,
@@ -96,6 +97,26 @@ def test_pause__x402_not_deployed__stops_the_two_others_and_refuses_it_alone(wor
     transaction_in(result)
     contracts = (world.checkout, world.vault, insurance)
     assert [contract.functions.paused().call() for contract in contracts] == [True, True, False]
+
+
+def test_pause__x402_without_roles__stops_the_two_others_and_refuses_it_alone(world: World) -> None:
+    manager, bonds = world.contracts["AccessManager"], BondWorld(world)
+    pausing = bonds.insurance.get_function_by_name("pause").abi
+    selectors = [function_abi_to_4byte_selector(pausing)]
+    unset = (bonds.insurance.address, selectors, 0)
+    data = manager.encode_abi("setTargetFunctionRole", unset)
+    world.send(manager.functions.schedule(manager.address, data, 0), RULERS)
+    bonds.pass_time(HOURS_48_S)
+    world.send(manager.functions.setTargetFunctionRole(*unset), RULERS)
+
+    alone = pause(world, "--x402")
+    result = pause(world, "--all")
+
+    assert alone.exit_code == 1
+    assert "it does not hold GUARDIAN; nothing was sent" in alone.output
+    assert "X402InsuranceV2 has no roles yet, only ADMIN may stop it: it is left out" in result.output
+    transaction_in(result)
+    assert state(world) == (True, True, False)
 
 
 def test_pause__paused_already_or_not_paused__succeeds_and_sends_nothing(world: World) -> None:
