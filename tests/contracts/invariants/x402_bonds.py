@@ -45,15 +45,13 @@ class BondSteps(X402Steps):
         accounts = self.model.accounts
         return [provider for provider, account in accounts.items() if account.standing is standing]
 
-    @precondition(lambda self: self.with_standing(Standing.ACTIVE))
-    @rule(data=st.data())
-    def announce_exit(self, data):
-        self.act(self.pick(data, self.with_standing(Standing.ACTIVE), "provider"), "announceExit")
-
-    @precondition(lambda self: self.with_standing(Standing.EXITING))
-    @rule(data=st.data())
-    def cancel_exit(self, data):
-        self.act(self.pick(data, self.with_standing(Standing.EXITING), "provider"), "cancelExit")
+    @rule(unlikely=st.integers(0, 3), data=st.data())
+    def flip_exit(self, unlikely, data):
+        """Going on is likelier than leaving, or no locks come."""
+        if leaving := self.with_standing(Standing.EXITING):
+            self.act(self.pick(data, leaving, "provider"), "cancelExit")
+        elif unlikely == 0 and (active := self.with_standing(Standing.ACTIVE)):
+            self.act(self.pick(data, active, "provider"), "announceExit")
 
     @rule(
         amount=st.one_of(st.integers(0, 20 * USDC), st.just(UNLIMITED)),

@@ -9,74 +9,123 @@ from x402_platform import PlatformSteps
 from x402_state import IDLE_S
 
 BOND = 50 * USDC
-OPENINGS = ("ordinary", "unhealthy", "idle", "leaving", "refused", "stray")
 LONGEST_MINUTES = 10_080
+OPENINGS = (
+    "ordinary",
+    "paused",
+    "recovering",
+    "forgiven",
+    "liquidated",
+    "idle",
+    "leaving",
+    "denied",
+    "stopped",
+    "stray",
+)
+"""How an example begins: the rarer turns, so that each is taken in each run."""
 
 
 class X402Machine(BondSteps, LockSteps, PlatformSteps):
-    @initialize(opening=st.sampled_from(OPENINGS), way=WAYS, patient=st.booleans(), data=st.data())
-    def begin(self, opening, way, patient, data):
-        """Funded providers with settlers and covers, some locks, and one of the rarer turns."""
-        world = self.world
-        for provider in world.providers:
-            getattr(self, way)(provider, BOND)
-            self.act(provider, "setSettler", world.settlers[0], True)
-            self.act(provider, "approveCoverage", world.clients[0], BOND, LONGEST_MINUTES)
-        for client in world.clients[:2]:
-            self.settle_one(world.providers[0], client, world.settlers[0], USDC + 1, minutes=0)
-        self.purchase_one(world.clients[0], world.providers[0], USDC, LONGEST_MINUTES)
-        getattr(self, f"begin_{opening}")(world.providers[0], patient, data)
+    def __init__(self, world, successes, opening):
+        super().__init__(world, successes)
+        self.opening = opening
 
-    def begin_ordinary(self, provider, patient, data):
+    @initialize(way=WAYS, data=st.data())
+    def begin(self, way, data):
+        """A funded provider with a settler, a covered client and three locks; then the opening."""
+        provider, settler, client = (names[0] for names in self.parties())
+        getattr(self, way)(provider, BOND)
+        self.act(provider, "setSettler", settler, True)
+        self.act(provider, "approveCoverage", client, BOND, LONGEST_MINUTES)
+        for payer in self.world.clients[:2]:
+            self.settle_one(provider, payer, settler, USDC + 1, minutes=0)
+        self.purchase_one(client, provider, USDC, LONGEST_MINUTES)
+        getattr(self, f"begin_{self.opening}")(provider, data)
+
+    def parties(self):
+        return self.world.providers, self.world.settlers, self.world.clients
+
+    def begin_ordinary(self, provider, data):
         self.act(provider, "setDeliveryKey", self.world.delivery_keys[0])
+        self.confirm("provider sends", data)
+        self.confirm("delivery key signs", data)
+        self.pass_deadline(False, data)
+        self.refund(True, data)
 
-    def begin_unhealthy(self, provider, patient, data):
-        """The raised minimum begins to hold; the provider is warned, and recovers or does not."""
-        self.set_minimum_of(provider, 2 * BOND)
-        self.travel("pass_rise", self.model.accounts[provider].rise[1])
-        self.announce_one(provider)
-        if patient:
-            self.wait_and_liquidate(provider, data)
-        else:
-            self.deposit_from_allowance(provider, 2 * BOND)
+    def begin_paused(self, provider, data):
+        """What goes on while paused."""
+        self.act(self.world.guardian, "pause")
+        self.confirm("provider signs", data)
+        self.pass_deadline(True, data)
+        self.claim(data)
+        self.withdraw(False, data)
+        self.act(self.world.unpauser, "unpause")
 
-    def begin_idle(self, provider, patient, data):
+    def begin_recovering(self, provider, data):
+        self.let_minimum_rise(provider)
+        self.deposit_with_permit(provider, 2 * BOND)
+
+    def begin_forgiven(self, provider, data):
+        self.let_minimum_rise(provider)
+        self.set_minimum_of(provider, USDC)
+
+    def begin_liquidated(self, provider, data):
+        self.let_minimum_rise(provider)
+        self.wait_and_liquidate(provider)
+        self.collect()
+
+    def begin_idle(self, provider, data):
         self.travel("pass_idle", self.model.accounts[provider].last_lock_at + IDLE_S)
         self.announce_one(provider)
-        if patient:
-            self.wait_and_liquidate(provider, data)
+        if data.draw(st.booleans(), label="liquidated"):
+            self.wait_and_liquidate(provider)
+        else:
+            self.call_off(data)
 
-    def wait_and_liquidate(self, provider, data):
-        self.travel("pass_notice", self.model.accounts[provider].liquidatable_at - 1)
+    def begin_leaving(self, provider, data):
+        self.act(provider, "announceExit")
+        if data.draw(st.booleans(), label="leaves"):
+            self.outlast_locks()
+            self.act(provider, "withdrawBond", self.model.accounts[provider].bond)
+        else:
+            self.act(provider, "cancelExit")
+
+    def begin_denied(self, provider, data):
+        """USDC refuses both clients: what is claimed becomes credit."""
+        for client in self.world.clients[:2]:
+            self.deny(client)
+        self.outlast_locks()
+        self.withdraw_credit(data)
+        self.deny(self.world.clients[0])
+
+    def begin_stopped(self, provider, data):
+        """USDC refuses everybody."""
+        self.stop_usdc(True)
+        self.outlast_locks()
+        self.stop_usdc(False)
+        self.withdraw_credit(data)
+
+    def begin_stray(self, provider, data):
+        self.stray(True, USDC, data)
+        self.stray(False, USDC, data)
+        self.return_stray(False, data)
+        self.donate(USDC)
+        self.rescue(False, data)
+
+    def let_minimum_rise(self, provider):
+        """Above the bond: seven days later the provider is unhealthy, and warned."""
+        self.set_minimum_of(provider, 2 * BOND)
+        self.travel("pass_rise", self.model.accounts[provider].rise[1] - 1)
+        self.announce_one(provider)
+
+    def wait_and_liquidate(self, provider):
+        self.travel("pass_notice", self.model.accounts[provider].liquidatable_at - 2)
         self.act(self.world.stranger, "claimMany", self.model.overdue())
         self.act(self.world.config, "liquidateProvider", provider)
 
-    def begin_leaving(self, provider, patient, data):
-        self.act(provider, "announceExit")
-        if patient:
-            self.travel("pass_time", self.model.now + LONGEST_MINUTES * 60 + 1)
-            self.act(self.world.stranger, "claimMany", self.model.overdue())
-            self.act(provider, "withdrawBond", self.model.accounts[provider].bond, action="leave")
-
-    def begin_refused(self, provider, patient, data):
-        """USDC refuses each client, or everything: what is claimed becomes credit."""
-        if patient:
-            self.stop_usdc(True)
-        else:
-            for client in self.world.clients:
-                self.deny(client)
-        self.travel("pass_time", self.model.now + LONGEST_MINUTES * 60 + 1)
+    def outlast_locks(self):
+        self.travel("pass_time", self.model.now + LONGEST_MINUTES * 60)
         self.act(self.world.stranger, "claimMany", self.model.overdue())
-        if patient:
-            self.stop_usdc(False)
-        else:
-            self.deny(self.world.clients[0])
-        self.withdraw_credit(data) if self.creditors() else self.collect()
-
-    def begin_stray(self, provider, patient, data):
-        self.stray(patient, USDC, data)
-        self.return_stray(patient, data)
-        self.donate(USDC)
 
     # time
 
