@@ -704,8 +704,12 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         Account storage account = _accounts[provider];
         require(account.standing != Standing.Liquidated, NotActive(provider, account.standing));
 
-        // From a first deposit on, a provider has `IDLE_PERIOD` for its first lock.
-        if (account.bond == 0) account.lastLockAt = uint40(block.timestamp);
+        // From a first deposit on, a provider has `IDLE_PERIOD` for its first lock: it is not idle, whatever it was
+        // before it took all out.
+        if (account.bond == 0) {
+            account.lastLockAt = uint40(block.timestamp);
+            if (account.notice == Notice.Idle) _callOff(provider, account);
+        }
         account.bond = (uint256(account.bond) + amount).toUint64();
         _bondsAndCredits += amount;
         emit BondDeposited(provider, amount, account.bond);
@@ -779,7 +783,8 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         emit Credited(client, commitment, amount);
     }
 
-    /// @dev An unhealthy provider that recovered, by whatever, is announced no longer; an idle one stays so.
+    /// @dev An unhealthy provider that recovered, by whatever, is announced no longer; an idle one stays so until it
+    /// begins anew (`_deposit`).
     function _callOffIfHealthy(address provider, Account storage account) private {
         if (account.notice == Notice.Unhealthy && _isHealthy(provider, account)) _callOff(provider, account);
     }

@@ -36,6 +36,8 @@ class Model(State):
         account = self.accounts[provider]
         if account.bond == 0:
             account.last_lock_at = self.now
+            if account.notice is Notice.IDLE:
+                self._end_notice(account)
         account.bond += amount
         self.emit("BondDeposited", provider=provider, amount=amount, totalBond=account.bond)
         self._end_notice_of_the_healthy(account)
