@@ -20,7 +20,7 @@ from liqpass.adapters.chain.errors import (
 from liqpass.adapters.chain.policy_watch import PolicyWatch
 from liqpass.adapters.chain.rpc import Block
 from liqpass.domain.identifiers import format_bytes32
-from liqpass.domain.money import format_usdc, usdc
+from liqpass.domain.money import Usdc, format_usdc, usdc
 from liqpass.x402.claiming import OpenPolicy, due_policies, plan_claims
 
 log = logging.getLogger("liqpass.keeper")
@@ -51,15 +51,15 @@ class Round:
 
 
 class DuePolicies:
-    """What is open and due, first by its events and then by the contract's own word."""
+    """What is open, due and worth `least` or more: by its events, then by the contract's own word."""
 
-    def __init__(self, watch: PolicyWatch, reader: BondReader, *, margin_s: int) -> None:
-        self._watch, self._reader, self._margin_s = watch, reader, margin_s
+    def __init__(self, watch: PolicyWatch, reader: BondReader, *, margin_s: int, least: Usdc) -> None:
+        self._watch, self._reader, self._margin_s, self._least = watch, reader, margin_s, least
 
     def read(self) -> tuple[Block, int, tuple[OpenPolicy, ...]]:
         """The head, how many policies are open, and those of them that are due."""
         head, policies = self._watch.open_policies()
-        due = due_policies(policies, now_s=head.timestamp_s, margin_s=self._margin_s)
+        due = due_policies(policies, now_s=head.timestamp_s, margin_s=self._margin_s, least=self._least)
         # Events of blocks that are gone, or that a lagging node has not shown, would only cost gas.
         confirmed = tuple(policy for policy in due if self._reader.is_open(policy.commitment, "latest"))
         return head, len(policies), confirmed

@@ -60,11 +60,17 @@ def still_open(known: Iterable[OpenPolicy], seen: Seen) -> tuple[OpenPolicy, ...
     return tuple(policy for policy in policies.values() if policy.commitment not in seen.ended)
 
 
-def due_policies(policies: Iterable[OpenPolicy], *, now_s: int, margin_s: int) -> tuple[OpenPolicy, ...]:
-    """Those that are due, the longest overdue first. Raises `X402Error` for a negative margin."""
+def due_policies(
+    policies: Iterable[OpenPolicy], *, now_s: int, margin_s: int, least: Usdc
+) -> tuple[OpenPolicy, ...]:
+    """Those that are due, the longest overdue first. Raises `X402Error` for a negative margin.
+
+    Without those of less than `least`: anyone can lock a bond of its own for next to nothing, again and
+    again, and leave the gas of the claims to a keeper.
+    """
     if margin_s < 0:
         raise X402Error(f"a margin of {margin_s} s would claim before the deadline")
-    due = (policy for policy in policies if policy.is_due(now_s, margin_s))
+    due = (policy for policy in policies if policy.amount >= least and policy.is_due(now_s, margin_s))
     return tuple(sorted(due, key=lambda policy: (policy.deadline_s, policy.commitment)))
 
 

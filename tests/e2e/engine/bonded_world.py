@@ -25,6 +25,7 @@ from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.policy_watch import PolicyWatch
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signer import LocalSigner
+from liqpass.domain.money import Usdc
 from liqpass.entrypoints.claim_keeper import ClaimKeeper, DuePolicies, Round
 from liqpass.entrypoints.cli import main
 from liqpass.x402 import Insurance
@@ -168,7 +169,8 @@ class BondedWorld:
             journal_folder=self.folder / "journal",
             on_event=on_event,
         ) as sender:
-            return ClaimKeeper(DuePolicies(watch, reader, margin_s=MARGIN_S), sender, most=most).round()
+            due = DuePolicies(watch, reader, margin_s=MARGIN_S, least=Usdc(0))
+            return ClaimKeeper(due, sender, most=most).round()
 
     def environment(self, **changes: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIQPASS_")}

@@ -140,6 +140,19 @@ def test_once__two_providers_named__policies_of_both(world: BondedWorld) -> None
     assert (world.statuses(due), world.transactions()) == ([CLAIMED] * 2, 1)
 
 
+@pytest.mark.parametrize(("least", "claimed"), [("0.10", True), ("0.100001", False)])
+def test_once__around_the_least__less_is_left_to_its_client(
+    world: BondedWorld, least: str, claimed: bool
+) -> None:
+    (commitment,) = world.overdue(1)
+
+    result = world.command("--least", least)
+
+    assert (result.exit_code, "1 policies open" in result.stdout) == (0, True)
+    assert (world.status(commitment) == CLAIMED) is claimed
+    assert (world.transactions(), world.balance(CLIENT)) == (claimed, AMOUNT * claimed)
+
+
 def test_once__confirmed_and_refunded__left_alone(world: BondedWorld) -> None:
     confirmed, refunded = world.lock(), world.lock()
     world.send(world.insurance.functions.confirmService(confirmed, b""), PROVIDER)

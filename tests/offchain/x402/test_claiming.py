@@ -25,6 +25,7 @@ from x402_terms import BASE, CLIENT, LOCAL, PROVIDER
 
 DEADLINE_S = 1_800_000_000
 MARGIN_S = 10
+ANYTHING = Usdc(0)
 
 
 def policy(number: int, *, deadline_s: int = DEADLINE_S) -> OpenPolicy:
@@ -51,25 +52,31 @@ policies = st.lists(
     ],
 )
 def test_due_policies__around_deadline_and_margin__due_only_after_both(now_s: int, due: bool) -> None:
-    found = due_policies([policy(1)], now_s=now_s, margin_s=MARGIN_S)
+    found = due_policies([policy(1)], now_s=now_s, margin_s=MARGIN_S, least=ANYTHING)
 
     assert found == ((policy(1),) if due else ())
 
 
 def test_due_policies__no_margin__due_one_second_after_the_deadline() -> None:
-    assert due_policies([policy(1)], now_s=DEADLINE_S, margin_s=0) == ()
-    assert due_policies([policy(1)], now_s=DEADLINE_S + 1, margin_s=0) == (policy(1),)
+    assert due_policies([policy(1)], now_s=DEADLINE_S, margin_s=0, least=ANYTHING) == ()
+    assert due_policies([policy(1)], now_s=DEADLINE_S + 1, margin_s=0, least=ANYTHING) == (policy(1),)
 
 
 def test_due_policies__several__the_longest_overdue_first() -> None:
     late, later, latest = policy(3, deadline_s=5), policy(1, deadline_s=7), policy(2, deadline_s=7)
 
-    assert due_policies([latest, later, late], now_s=20, margin_s=0) == (late, later, latest)
+    assert due_policies([latest, later, late], now_s=20, margin_s=0, least=ANYTHING) == (late, later, latest)
 
 
 def test_due_policies__negative_margin__refused() -> None:
     with pytest.raises(X402Error, match="a margin of -1 s would claim before the deadline"):
-        due_policies([], now_s=0, margin_s=-1)
+        due_policies([], now_s=0, margin_s=-1, least=ANYTHING)
+
+
+def test_due_policies__less_than_the_least__left_to_their_clients() -> None:
+    worth, dust = policy(1), replace(policy(2), amount=Usdc(99_999))
+
+    assert due_policies([dust, worth], now_s=DEADLINE_S + 1, margin_s=0, least=Usdc(100_000)) == (worth,)
 
 
 def test_still_open__locked_and_ended_in_any_order__only_what_has_no_end_is_left() -> None:

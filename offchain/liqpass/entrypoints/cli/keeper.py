@@ -23,8 +23,9 @@ from liqpass.adapters.chain.rpc import Call, Web3Rpc, chain_identity
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.bootstrap import Application
 from liqpass.domain.identifiers import IdentifierError, checksum_address, format_bytes32, parse_address
-from liqpass.domain.money import format_usdc, usdc
+from liqpass.domain.money import Usdc, format_usdc, usdc
 from liqpass.entrypoints.claim_keeper import ClaimKeeper, DuePolicies, Round
+from liqpass.entrypoints.cli.order import UsdcAmount
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.logs import log_to_stderr
 from liqpass.ports import ChainError as ReadingError
@@ -80,6 +81,13 @@ def keeper() -> None:
     help="Only claims against this provider's bond; may be repeated.  [default: everybody's]",
 )
 @click.option(
+    "--least",
+    type=UsdcAmount(),
+    default="0.00",
+    show_default=True,
+    help="USDC below which a payment is left to its client: the gas of its claim costs more.",
+)
+@click.option(
     "--max-batch",
     type=click.IntRange(1, 1000),
     default=100,
@@ -114,6 +122,7 @@ def x402(  # noqa: PLR0917 - click passes options by name
     once: bool,
     interval: float,
     providers: tuple[str, ...],
+    least: Usdc,
     max_batch: int,
     margin_s: int,
     journal: Path | None,
@@ -147,7 +156,7 @@ def x402(  # noqa: PLR0917 - click passes options by name
             settled="latest" if local else "safe",
             progress=lambda block, last: log.info("read block=%d of=%d", block, last),
         )
-        due = DuePolicies(watch, app.bonds, margin_s=margin_s)
+        due = DuePolicies(watch, app.bonds, margin_s=margin_s, least=least)
         if dry_run:
             _show(app, rpc, due, most)
             return
