@@ -92,7 +92,7 @@ def cover(  # noqa: PLR0917 - click passes options by name
         return bool((locked[0], locked[4], locked[5]) == (client, insurer, amount))
 
     step = Step(
-        f"bond/cover/{name}",
+        f"bond/cover/{name}/{insurer}/{amount}/{minutes}",
         bonds.contract.address,
         calldata(bonds.contract, "purchaseInsurance", chosen, insurer, amount, minutes),
         f"lock the bond of {insurer} for {format_usdc(amount)} USDC",
@@ -181,7 +181,7 @@ def withdraw_credit(provider: ProviderAPI, receiver: str | None, deployments: Pa
         found = [f"{operator.address} has no credit"]
     refuse(found)
     step = Step(
-        "bond/withdraw-credit",
+        f"bond/withdraw-credit/{to}",
         bonds.contract.address,
         calldata(bonds.contract, "withdrawCredit", to),
         f"withdraw a credit of {format_usdc(credit)} USDC to {to}",

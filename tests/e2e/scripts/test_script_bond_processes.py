@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from bond_world import BOND, PROVIDER, BondWorld
-from operator_world import ONE_USDC, REPOSITORY, transaction_in
+import pytest
+from bond_world import BOND, CLIENT, PAYMENT, PROVIDER, BondWorld
+from operator_world import DEPLOYER, ONE_USDC, REPOSITORY, STRANGER, transaction_in
 
 APE = str(Path(sys.executable).with_name("ape"))
 
@@ -43,6 +44,29 @@ def look_with(lines: IO[str], open_payments: list[str]) -> dict[str, Any]:
     raise AssertionError("the process ended")
 
 
+def kill_when_sent(bonds: BondWorld, account: int, *arguments: str) -> None:
+    """`ape run bond <arguments>` on a node that mines nothing, until the transaction waits there."""
+    world = bonds.world
+    sent = pending = world.nonce(account)
+    with process(bonds, *arguments, "--journal", str(world.folder / "journal")) as running:
+        while pending == sent:
+            assert running.poll() is None
+            pending = int(world.node.rpc("eth_getTransactionCount", world.address(account), "pending"), 16)
+
+
+@pytest.fixture
+def mined_by_hand(bonds: BondWorld) -> Iterator[BondWorld]:
+    """The client has a credit of 0.10, and more to lock; no block comes by itself."""
+    commitment = bonds.cover(1)
+    bonds.pass_time(301)
+    bonds.deny(bonds.client)
+    assert transaction_in(bonds.ape("claim", commitment, account=STRANGER))
+    bonds.world.send(bonds.world.usdc.functions.unBlacklist(bonds.client), DEPLOYER)
+    bonds.world.node.set_automine(False)
+    yield bonds
+    bonds.world.node.set_automine(True)
+
+
 def test_status__watch__shows_what_comes_and_goes_until_interrupted(bonds: BondWorld) -> None:
     with process(bonds, "status", bonds.provider, "--watch", "--every", "1", "--json") as running:
         assert running.stdout is not None
@@ -66,11 +90,7 @@ def test_deposit__killed_after_sending__the_next_run_finds_it(bonds: BondWorld) 
     arguments = ("deposit", "10.00", "--permit", "--account", f"TEST::{PROVIDER}")
     sent = world.nonce(PROVIDER)
     node.set_automine(False)
-    with process(bonds, *arguments, "--journal", str(world.folder / "journal")) as running:
-        pending = sent
-        while pending == sent:
-            assert running.poll() is None
-            pending = int(node.rpc("eth_getTransactionCount", bonds.provider, "pending"), 16)
+    kill_when_sent(bonds, PROVIDER, *arguments)
     node.mine()
     node.set_automine(True)
 
@@ -79,3 +99,37 @@ def test_deposit__killed_after_sending__the_next_run_finds_it(bonds: BondWorld) 
     assert transaction_in(again)
     assert world.nonce(PROVIDER) == sent + 1
     assert bonds.stats[0] == BOND + 10 * ONE_USDC
+
+
+def test_withdraw_credit__killed_after_sending__another_receiver_is_not_told_that_it_got_it(
+    mined_by_hand: BondWorld,
+) -> None:
+    bonds, world = mined_by_hand, mined_by_hand.world
+    first, second = world.address(STRANGER), world.address(DEPLOYER)
+    before = world.balance(second)
+    as_client = ("--account", f"TEST::{CLIENT}")
+    kill_when_sent(bonds, CLIENT, "withdraw-credit", "--to", first, *as_client)
+
+    result = bonds.ape("withdraw-credit", "--to", second, account=CLIENT)
+    world.node.mine()
+
+    assert result.exit_code == 1
+    assert f"withdraw a credit of 0.10 USDC to {first}" in result.output
+    assert (world.balance(first), world.balance(second) - before) == (PAYMENT, 0)
+
+
+def test_cover__killed_after_sending__other_terms_are_not_told_to_be_locked(
+    mined_by_hand: BondWorld,
+) -> None:
+    bonds, world = mined_by_hand, mined_by_hand.world
+    commitment = "0x" + "5a" * 32
+    arguments = ("cover", bonds.provider, "0.10", "--timeout", "5", "--commitment", commitment)
+    kill_when_sent(bonds, CLIENT, *arguments, "--account", f"TEST::{CLIENT}")
+
+    result = bonds.ape(*arguments[:2], "0.20", *arguments[3:], account=CLIENT)
+    world.node.mine()
+
+    assert result.exit_code == 1
+    assert f"lock the bond of {bonds.provider} for 0.10 USDC" in result.output
+    assert "locked until" not in result.output
+    assert bonds.insurance.functions.policies(bytes.fromhex(commitment[2:])).call()[5] == PAYMENT
