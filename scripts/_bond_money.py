@@ -13,7 +13,7 @@ from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc, format_usdc
 
 from scripts._autosign import sign_without_asking
-from scripts._bond import Bonds, Standing
+from scripts._bond import Bonds, Notice, Standing
 from scripts._operator import Operator, OperatorCommand, Site, UsdcAmount, operator_options, refuse
 from scripts._sending import Step, calldata, perform
 from scripts._typed_data import sign_typed
@@ -63,6 +63,11 @@ def deposit(  # noqa: PLR0917 - click passes options by name
     found = [*bonds.paused(), *bonds.payer_refusals(owner, amount)]
     if before.standing is Standing.LIQUIDATED:
         found.append(f"{owner} is liquidated: it can have no bond any more")
+    if before.notice is Notice.IDLE and before.bond.total > 0:
+        found.append(
+            f"the liquidation of {owner} is announced (idle) and would take the deposit too: withdraw all, "
+            "then deposit anew"
+        )
     if before.bond.total + amount > _MOST:
         found.append(f"a bond can hold {format_usdc(_MOST)} USDC at most")
     refuse(found)

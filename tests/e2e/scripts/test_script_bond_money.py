@@ -7,6 +7,7 @@ from bond_world import BOND, CLIENT, PROVIDER, BondWorld
 from operator_world import ONE_USDC, RELAYER, STRANGER, transaction_in
 from web3.logs import DISCARD
 
+DAYS_180_S = 180 * 86_400
 WAYS = {
     "allow and deposit": [],
     "permit": ["--permit"],
@@ -40,6 +41,19 @@ def test_deposit__twice__adds_twice(bonds: BondWorld) -> None:
 
     assert transaction_in(first) != transaction_in(second)
     assert bonds.stats[0] == BOND + 20 * ONE_USDC
+
+
+def test_deposit__announced_as_idle__is_refused_until_all_is_withdrawn(bonds: BondWorld) -> None:
+    bonds.pass_time(DAYS_180_S + 1)
+    assert transaction_in(bonds.execute_delayed("announce-liquidation", bonds.provider))
+    bonds.refused("would take the deposit too: withdraw all, then deposit anew", "deposit", "1.00")
+    assert transaction_in(bonds.ape("withdraw", "--all"))
+
+    result = bonds.ape("deposit", "1.00")
+
+    assert transaction_in(result)
+    assert bonds.stats == (ONE_USDC, 0, ONE_USDC)
+    assert bonds.insurance.functions.canInsure(bonds.provider, 1).call()
 
 
 def test_deposit__relayed__the_provider_sends_nothing(bonds: BondWorld) -> None:
