@@ -185,18 +185,16 @@ def _confirmations(bonds: Bonds) -> list[Figure]:
         sent = bonds.confirm_many(lambda _: b"", bonds.stage.actors.payee)
     return [
         Figure("confirmService", one, _NO_USDC, None, goal=GOAL_CONFIRM, peer=ORIGINAL_CONFIRM),
-        *(
-            Figure(
-                f"confirmServices, {MANY} {how}",
-                gas,
-                _NO_USDC,
-                None,
-                count=MANY,
-                goal=GOAL_CONFIRM_EACH,
-                peer=ORIGINAL_CONFIRM,
-            )
-            for how, gas in (("by the provider", sent), ("with signatures", signed))
+        Figure(
+            f"confirmServices, {MANY} by the provider",
+            sent,
+            _NO_USDC,
+            None,
+            count=MANY,
+            goal=GOAL_CONFIRM_EACH,
+            peer=ORIGINAL_CONFIRM,
         ),
+        Figure(f"confirmServices, {MANY} with signatures", signed, _NO_USDC, None, count=MANY),
     ]
 
 

@@ -84,14 +84,15 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         uint16 maxTimeoutMinutes;
     }
 
+    /// @dev Confirming reads and writes slot 0 only. `lock`, the amount and the penalty, holds 281 million USDC.
     struct Policy {
         // slot 0
-        address client;
+        address provider;
+        uint48 lock;
         uint40 deadline;
-        uint16 penaltyRate;
         ClaimStatus status;
         // slot 1
-        address provider;
+        address client;
         uint96 amount;
     }
 
@@ -170,7 +171,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         uint40 deadline
     );
     event PaymentSettled(bytes32 indexed commitment, address indexed payoutAddress, uint96 amount);
-    event ServiceConfirmed(bytes32 indexed commitment, address indexed provider, uint96 unlocked);
+    event ServiceConfirmed(bytes32 indexed commitment, address indexed provider);
     event InsuranceClaimed(
         bytes32 indexed commitment, address indexed provider, address indexed client, uint96 amount, uint96 penalty
     );
@@ -423,7 +424,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         require(msg.sender == provider || isSettler[provider][msg.sender], NotProviderNorSettler(msg.sender, provider));
 
         policy.status = ClaimStatus.Refunded;
-        _release(provider, amount + _penalty(amount, policy.penaltyRate), amount);
+        _release(provider, policy.lock, amount);
         _bondsAndCredits -= amount;
         emit ServiceRefunded(requestCommitment, provider, policy.client, amount);
 
@@ -502,7 +503,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     }
 
     /// @notice Announces the liquidation of a provider that is unhealthy, or idle for `IDLE_PERIOD`: no new lock from
-    /// now on, and seven days in which it may withdraw all that is free, or top up if it was unhealthy. CONFIG, delayed.
+    /// now on, and seven days in which it may withdraw all that is free, or top up if unhealthy. CONFIG, delayed.
     function announceLiquidation(address provider) external restricted {
         Account storage account = _accounts[provider];
         require(account.standing != Standing.Liquidated, NotActive(provider, account.standing));
@@ -560,8 +561,8 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
 
     // views
 
-    /// @notice A policy by its commitment: client, deadline (unix seconds), penalty rate (basis points), status,
-    /// provider, amount (USDC base units). All zero if there is none.
+    /// @notice A policy by its commitment: provider, lock (USDC base units: amount and penalty), deadline (unix
+    /// seconds), status, client, amount. All zero if there is none.
     function policies(bytes32 commitment) external view returns (Policy memory) {
         return _policies[commitment];
     }
@@ -598,9 +599,9 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     /// @notice True if a payment of `amount` (USDC base units) could be locked now, pause aside.
     function canInsure(address provider, uint96 amount) external view returns (bool) {
         Account storage account = _accounts[provider];
-        return amount != 0 && account.standing == Standing.Active && account.notice == Notice.None
-            && _isHealthy(provider, account)
-            && account.bond - account.locked >= uint256(amount) + _penalty(amount, platformPenaltyRate);
+        uint256 lock = uint256(amount) + _penalty(amount, platformPenaltyRate);
+        return amount != 0 && lock <= type(uint48).max && account.standing == Standing.Active
+            && account.notice == Notice.None && _isHealthy(provider, account) && account.bond - account.locked >= lock;
     }
 
     /// @notice A provider's figures, in USDC base units.
@@ -728,8 +729,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         uint256 available = account.bond - account.locked;
         uint256 minimum = _minimum(provider, account);
         require(available >= minimum, ProviderUnhealthy(provider, available, minimum));
-        uint16 penaltyRate = platformPenaltyRate;
-        uint96 penalty = _penalty(amount, penaltyRate);
+        uint96 penalty = _penalty(amount, platformPenaltyRate);
         uint256 lock = uint256(amount) + penalty;
         require(lock <= available, InsufficientBond(provider, lock, available));
 
@@ -737,29 +737,27 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         account.locked += uint64(lock);
         account.lastLockAt = uint40(block.timestamp);
         uint40 deadline = uint40(block.timestamp) + uint40(timeoutMinutes) * 1 minutes;
-        _policies[commitment] = Policy(client, deadline, penaltyRate, ClaimStatus.Open, provider, amount);
+        _policies[commitment] = Policy(provider, lock.toUint48(), deadline, ClaimStatus.Open, client, amount);
         emit InsurancePurchased(commitment, provider, client, amount, penalty, deadline);
     }
 
     function _confirm(bytes32 commitment, Policy storage policy, bytes calldata signature) private {
-        (address provider, uint96 amount) = (policy.provider, policy.amount);
+        address provider = policy.provider;
         require(_isConfirmation(commitment, provider, signature), InvalidConfirmation(commitment, provider));
 
         policy.status = ClaimStatus.Confirmed;
-        uint96 lock = amount + _penalty(amount, policy.penaltyRate);
-        _release(provider, lock, 0);
-        emit ServiceConfirmed(commitment, provider, lock);
+        _release(provider, policy.lock, 0);
+        emit ServiceConfirmed(commitment, provider);
     }
 
     function _claim(bytes32 commitment, Policy storage policy) private {
-        (address provider, uint96 amount) = (policy.provider, policy.amount);
-        uint96 penalty = _penalty(amount, policy.penaltyRate);
+        (address provider, uint96 amount, uint96 lock) = (policy.provider, policy.amount, policy.lock);
 
         policy.status = ClaimStatus.Claimed;
-        _release(provider, amount + penalty, amount + penalty);
-        _bondsAndCredits -= amount + penalty;
-        penalties += penalty;
-        emit InsuranceClaimed(commitment, provider, policy.client, amount, penalty);
+        _release(provider, lock, lock);
+        _bondsAndCredits -= lock;
+        penalties += lock - amount;
+        emit InsuranceClaimed(commitment, provider, policy.client, amount, lock - amount);
 
         _payClient(commitment, policy.client, amount);
     }

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from liqpass.domain.money import Usdc
-from liqpass.x402.bond import penalty
 
 
 class PaymentStatus(IntEnum):
@@ -21,20 +20,18 @@ class PaymentStatus(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class InsuredPayment:
-    """The contract's `Policy`: addresses in lower case, `deadline_s` in unix seconds."""
+    """The contract's `Policy`: addresses in lower case, `deadline_s` in unix seconds.
+
+    `lock`: what is, or was, locked of the provider's bond for it, the payment and the penalty.
+    """
 
     commitment: bytes
     provider: str
     client: str
     amount: Usdc
-    penalty_bps: int
+    lock: Usdc
     deadline_s: int
     status: PaymentStatus
-
-    @property
-    def lock(self) -> Usdc:
-        """What is, or was, locked of the provider's bond for it: the payment and the penalty."""
-        return Usdc(self.amount + penalty(self.amount, self.penalty_bps))
 
     @property
     def is_open(self) -> bool:

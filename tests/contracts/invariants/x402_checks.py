@@ -117,7 +117,7 @@ class X402Checks(RuleBasedStateMachine):
     def policy_views(self, commitment):
         """X7, and that claiming is possible after the deadline and not before."""
         policy, status = self.model.policies[commitment], self.model.statuses[commitment]
-        slots = (policy.client, policy.deadline, policy.penalty_rate, status, policy.provider, policy.amount)
+        slots = (policy.provider, policy.lock, policy.deadline, status, policy.client, policy.amount)
         is_due = commitment in self.model.open_policies() and self.model.now > policy.deadline
         return [
             (slots, self.insurance.policies, commitment),

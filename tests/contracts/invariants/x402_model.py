@@ -134,8 +134,7 @@ class Model(State):
 
     def confirm_service(self, sender: str, commitment: bytes, signature: bytes) -> None:
         policy = self._end(commitment, Status.CONFIRMED, bond_loss=0)
-        unlocked = {"provider": policy.provider, "unlocked": policy.lock}
-        self.emit("ServiceConfirmed", commitment=commitment, **unlocked)
+        self.emit("ServiceConfirmed", commitment=commitment, provider=policy.provider)
 
     def confirm_services(self, sender: str, commitments: list[bytes], signatures: list[bytes]) -> None:
         for commitment, signature in zip(commitments, signatures, strict=True):

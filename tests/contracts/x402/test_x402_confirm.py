@@ -8,7 +8,7 @@ from reverts import reverts_with
 
 def confirmed(insurance, provider, commitment):
     """The event of one confirmation."""
-    return event(insurance, "ServiceConfirmed", commitment=commitment, provider=provider, unlocked=LOCK)
+    return event(insurance, "ServiceConfirmed", commitment=commitment, provider=provider)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ def requests(settle):
 
 
 def confirmed(insurance, provider, commitment):
-    return event(insurance, "ServiceConfirmed", commitment=commitment, provider=provider, unlocked=LOCK)
+    return event(insurance, "ServiceConfirmed", commitment=commitment, provider=provider)
 
 
 def test_confirm_services__provider__unlocks_all(insurance, provider, requests):

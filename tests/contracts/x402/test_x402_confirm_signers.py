@@ -1,7 +1,7 @@
 """Confirmations of providers and delivery keys that have code: EIP-1271 and EIP-7702."""
 
 import pytest
-from insured_payments import BOND, LOCK, PRICE, REQUEST, sign_confirmation
+from insured_payments import BOND, PRICE, REQUEST, sign_confirmation
 from logs import event, events_of
 from reverts import reverts_with
 
@@ -35,8 +35,8 @@ def delegated(chain, wallet):
     return run
 
 
-def unlocked(insurance, provider, commitment=REQUEST):
-    return [event(insurance, "ServiceConfirmed", commitment=commitment, provider=provider, unlocked=LOCK)]
+def confirmed(insurance, provider, commitment=REQUEST):
+    return [event(insurance, "ServiceConfirmed", commitment=commitment, provider=provider)]
 
 
 def test_confirm__wallet_signs_by_its_owner__unlocks(insurance, wallet_provider, wallet_owner, relayer):
@@ -44,7 +44,7 @@ def test_confirm__wallet_signs_by_its_owner__unlocks(insurance, wallet_provider,
 
     tx = insurance.confirmService(REQUEST, signature, sender=relayer)
 
-    assert events_of(tx) == unlocked(insurance, wallet_provider)
+    assert events_of(tx) == confirmed(insurance, wallet_provider)
     assert insurance.lockedBond(wallet_provider) == 0
 
 
@@ -53,7 +53,7 @@ def test_confirm__wallet_sends__unlocks(insurance, wallet_provider, wallet_owner
 
     tx = wallet_provider.execute(insurance, data, sender=wallet_owner)
 
-    assert events_of(tx) == unlocked(insurance, wallet_provider)
+    assert events_of(tx) == confirmed(insurance, wallet_provider)
 
 
 def test_confirm__signed_by_another_than_the_wallets_owner__reverts(
@@ -77,7 +77,7 @@ def test_confirm__wallet_as_delivery_key__unlocks(insurance, bonded, wallet, wal
 
     tx = insurance.confirmService(REQUEST, signature, sender=relayer)
 
-    assert events_of(tx) == unlocked(insurance, bonded)
+    assert events_of(tx) == confirmed(insurance, bonded)
 
 
 @pytest.mark.parametrize("signer", ["provider", "delivery"])
@@ -90,7 +90,7 @@ def test_confirm__account_with_delegated_code__its_key_still_signs(
 
     tx = insurance.confirmService(REQUEST, confirmation(REQUEST, key_of=actors[signer]), sender=relayer)
 
-    assert events_of(tx) == unlocked(insurance, bonded)
+    assert events_of(tx) == confirmed(insurance, bonded)
 
 
 def test_confirm__account_with_delegated_code__the_codes_signer_signs_too(
@@ -101,7 +101,7 @@ def test_confirm__account_with_delegated_code__the_codes_signer_signs_too(
 
     tx = insurance.confirmService(REQUEST, confirmation(REQUEST, key_of=wallet_owner), sender=relayer)
 
-    assert events_of(tx) == unlocked(insurance, bonded)
+    assert events_of(tx) == confirmed(insurance, bonded)
 
 
 def test_confirm__contract_without_eip_1271_as_delivery_key__reverts(

@@ -48,11 +48,11 @@ def test_purchase__covered__locks_and_moves_nothing(insurance, covered, client, 
         )
     ]
     assert tuple(insurance.policies(REQUEST)) == (
-        client.address,
-        deadline,
-        200,
-        Status.OPEN,
         covered.address,
+        LOCK,
+        deadline,
+        Status.OPEN,
+        client.address,
         PRICE,
     )
     assert held() == Held()

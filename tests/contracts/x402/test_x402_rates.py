@@ -49,7 +49,7 @@ def test_set_penalty_rate__new_lock__rounded_up(
     commitment = settle(amount=amount)
 
     assert insurance.lockedBond(provider) == amount + penalty
-    assert insurance.policies(commitment).penaltyRate == rate
+    assert insurance.policies(commitment).lock == amount + penalty
     assert tuple(insurance.getProtectionCost(amount)) == (amount + penalty, penalty)
 
 

@@ -49,11 +49,11 @@ def test_settle__first_payment__moves_it_and_locks(
         event(usdc, "Transfer", **{"from": channel, "to": provider, "value": PRICE}),
     ]
     assert tuple(insurance.policies(commitment)) == (
-        client.address,
-        deadline,
-        200,
-        Status.OPEN,
         provider.address,
+        PRICE + PENALTY,
+        deadline,
+        Status.OPEN,
+        client.address,
         PRICE,
     )
     assert held() == Held(client=9_900_000, provider=PRICE)

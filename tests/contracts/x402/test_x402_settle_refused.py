@@ -149,3 +149,19 @@ def test_settle__usdc_paused__reverts(insurance, usdc, circle, provider, settler
 
     assert held() == Held()
     assert insurance.lockedBond(provider) == 0
+
+
+def test_settle__lock_of_more_than_48_bits__reverts_and_can_insure_says_so(
+    insurance, usdc, provider, client, mint, settle, bonded
+):
+    payment = 2**48  # base units: 281 million USDC
+    mint(provider, 2 * payment)
+    usdc.approve(insurance, 2 * payment, sender=provider)
+    insurance.depositBond(2 * payment, sender=provider)
+    mint(client, payment)
+
+    with reverts_with(insurance.SafeCastOverflowedUintDowncast, bits=48, value=payment + payment // 50 + 1):
+        settle(amount=payment)
+
+    assert not insurance.canInsure(provider, payment)
+    assert usdc.balanceOf(client) >= payment

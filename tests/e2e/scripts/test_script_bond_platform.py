@@ -185,10 +185,10 @@ def test_reader__locks_of_a_real_chain__as_the_contract_holds_them(bonds: BondWo
     held = bonds.insurance.functions.policies(bytes.fromhex(commitment[2:])).call()
     assert "0x" + payment.commitment.hex() == commitment
     assert [
-        payment.client,
-        payment.deadline_s,
-        payment.penalty_bps,
-        payment.status,
         payment.provider,
+        payment.lock,
+        payment.deadline_s,
+        payment.status,
+        payment.client,
         payment.amount,
     ] == [each.lower() if isinstance(each, str) else each for each in held]

@@ -106,7 +106,7 @@ class BondReader:
     def payment(self, commitment: bytes, at: BlockRef) -> InsuredPayment | None:
         """What the contract holds under a commitment as of a block, None where it was never locked."""
         call = self._insurance.functions.policies(commitment)
-        client, deadline_s, penalty_bps, status, provider, amount = ask(
+        provider, lock, deadline_s, status, client, amount = ask(
             lambda: call.call(block_identifier=at.number)
         )
         if PaymentStatus(status) is PaymentStatus.NONE:
@@ -116,7 +116,7 @@ class BondReader:
             provider=provider.lower(),
             client=client.lower(),
             amount=Usdc(amount),
-            penalty_bps=penalty_bps,
+            lock=Usdc(lock),
             deadline_s=deadline_s,
             status=PaymentStatus(status),
         )
