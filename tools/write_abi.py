@@ -15,7 +15,15 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / ".build" / "__local__.json"
 ABI_FOLDER = REPOSITORY / "offchain" / "liqpass" / "abi"
-CONTRACTS = ("Checkout", "IUSDC", "LiqPassAccessManager", "MockUSDC", "PayoutVault")
+CONTRACTS = (
+    "Checkout",
+    "IUSDC",
+    "LiqPassAccessManager",
+    "MockFeed",
+    "MockUSDC",
+    "OpenParametric",
+    "PayoutVault",
+)
 
 
 def render(abi: list[dict[str, Any]]) -> str:
