@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.reverts import revert_reason
 
-_OURS = ("Checkout", "PayoutVault", "LiqPassAccessManager")
+_OURS = ("Checkout", "PayoutVault", "LiqPassAccessManager", "OpenParametric", "MockFeed")
 
 
 def our_errors(data: bytes) -> str | None:
