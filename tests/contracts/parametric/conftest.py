@@ -25,6 +25,7 @@ second_participant = _person("second_participant")
 policy_operator = _person("policy_operator")
 beneficiary = _person("beneficiary")
 feed_owner = _person("feed_owner")
+elsewhere = _person("elsewhere")
 
 
 @pytest.fixture(scope="session")

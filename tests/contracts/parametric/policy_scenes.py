@@ -65,10 +65,14 @@ class Scene:
     def reach(self, state: str, terms: Terms | None = None, shares: Shares | None = None) -> int:
         """A policy in this state, the clock at the earliest time when it can be; its id."""
         policy = self.create(terms, shares)
-        for step in _WAY[state]:
+        self.advance(policy, state)
+        return policy
+
+    def advance(self, policy: int, state: str) -> None:
+        """Takes a policy from where it is on the way to this state, and there."""
+        for step in _WAY[state][len(_WAY[self.state(policy)]) :]:
             getattr(self, f"_to_{step}")(policy)
         assert self.state(policy) == state
-        return policy
 
     def state(self, policy: int) -> str:
         return STATES[self.contract.state(policy)]
