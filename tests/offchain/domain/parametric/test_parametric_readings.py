@@ -1,6 +1,8 @@
 """Readings: floored to ten minutes, nothing early, nothing unknown, no forecast."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from flight_policies import DEPARTURE_S, DESCRIPTION
@@ -24,6 +26,7 @@ from liqpass.domain.parametric.reading import (
 )
 
 OBSERVED_S = DEPARTURE_S + 8_100
+PAGE = Path(__file__).parents[4] / "docs" / "flight-feed.md"
 RECORD = {
     "schema": "liqpass.flight-status/1",
     "flight": "KE081",
@@ -112,6 +115,16 @@ def test_parse__departed__every_field():
         "KE081", "2026-03-15", "ICN", Status.DEPARTED, DEPARTURE_S, DEPARTURE_S + 8_040, OBSERVED_S
     )
     assert parse(RECORD).description == DESCRIPTION
+
+
+def test_reading__record_of_the_feeds_page__130_for_the_feed_that_it_describes():
+    page = PAGE.read_text("utf-8")
+    shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    assert shown is not None
+    status = parse_flight_status(shown[1].encode())
+
+    assert reading_of_status(status, OBSERVED_S) == 130
+    assert f"`{status.description}`" in page
 
 
 def test_reading__departed_134_minutes_late__130():
