@@ -35,17 +35,19 @@ class Desk:
         self.node.set_next_timestamp(self.departure_s)
         artifact = built("MockFeed")
         factory = self.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
-        creation = factory.constructor(self.owner.address, self.description()).transact(
-            {"from": self.owner.address}
-        )
-        address = self.web3.eth.get_transaction_receipt(creation)["contractAddress"]
-        self.feed = self.web3.eth.contract(address=address, abi=artifact.abi)
+        created = self.as_owner(factory.constructor(self.owner.address, self.description()))
+        self.feed = self.web3.eth.contract(address=created["contractAddress"], abi=artifact.abi)
         for name, account in (("owner", self.owner), ("stranger", self.stranger)):
             keyfile = Account.encrypt(account.key, PASSPHRASE, kdf="pbkdf2", iterations=2)
             (folder / f"{name}.json").write_text(json.dumps(keyfile))
         self.passphrase_file = folder / "passphrase"
         self.passphrase_file.write_text(PASSPHRASE + "\n")
         self.passphrase_file.chmod(0o600)
+
+    def as_owner(self, call: Any) -> Any:
+        """The receipt of the owner's transaction; the node may not have it at once."""
+        sent = call.transact({"from": self.owner.address})
+        return self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)
 
     @staticmethod
     def description(date: str = "2027-01-15") -> str:
@@ -156,7 +158,7 @@ def test_push__not_the_feeds_owner__refused_with_the_contracts_words(desk: Desk)
 
 def test_push__feed_of_another_day__refused(desk: Desk) -> None:
     other = desk.description("2027-01-14")
-    desk.feed.functions.setDescription(other).transact({"from": desk.owner.address})
+    desk.as_owner(desk.feed.functions.setDescription(other))
     desk.minutes_pass(136)
 
     result = desk.push(desk.record(**LATE))
@@ -169,7 +171,7 @@ def test_push__feed_of_another_day__refused(desk: Desk) -> None:
 
 
 def test_push__feed_with_decimals__refused(desk: Desk) -> None:
-    desk.feed.functions.setDecimals(8).transact({"from": desk.owner.address})
+    desk.as_owner(desk.feed.functions.setDecimals(8))
     desk.minutes_pass(136)
 
     result = desk.push(desk.record(**LATE))
