@@ -3,16 +3,6 @@
 import dataclasses
 
 import pytest
-from flight_policies import (
-    ACTIVE_FROM_S,
-    ACTIVE_TO_S,
-    CLAIM_DEADLINE_S,
-    DEADLINE_S,
-    DEPARTURE_S,
-    LATE_S,
-    LIFE,
-    NOW_S,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 from liqpass.domain.parametric.life import (
@@ -26,6 +16,16 @@ from liqpass.domain.parametric.life import (
     for_anyone,
     possible,
     steps,
+)
+from parametric_stories import (
+    ACTIVE_FROM_S,
+    ACTIVE_TO_S,
+    CLAIM_DEADLINE_S,
+    DEADLINE_S,
+    DEPARTURE_S,
+    LATE_S,
+    LIFE,
+    NOW_S,
 )
 
 LEADER, INSURER, DECIDER, ANYONE = Actor.LEADER, Actor.INSURER, Actor.DECIDER, Actor.ANYONE

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from flight_policies import DEPARTURE_S, DESCRIPTION
 from hypothesis import given
 from hypothesis import strategies as st
 from liqpass.domain.parametric.flight_status import (
@@ -24,6 +23,7 @@ from liqpass.domain.parametric.reading import (
     reading_of_delay,
     triggers,
 )
+from parametric_stories import DEPARTURE_S, DESCRIPTION
 
 OBSERVED_S = DEPARTURE_S + 8_100
 PAGE = Path(__file__).parents[4] / "docs" / "flight-feed.md"

@@ -3,7 +3,11 @@
 import dataclasses
 
 import pytest
-from flight_policies import (
+from liqpass.domain.money import MAX_USDC
+from liqpass.domain.parametric.terms import NOBODY, Share, terms_hash
+from liqpass.domain.parametric.terms_check import TermsError, check, faults
+from liqpass.domain.parametric.times import TimeError, format_time, parse_time
+from parametric_stories import (
     ACTIVE_FROM_S,
     ACTIVE_TO_S,
     AROUND,
@@ -17,10 +21,6 @@ from flight_policies import (
     TERMS,
     USDC,
 )
-from liqpass.domain.money import MAX_USDC
-from liqpass.domain.parametric.terms import NOBODY, Share, terms_hash
-from liqpass.domain.parametric.terms_check import TermsError, check, faults
-from liqpass.domain.parametric.times import TimeError, format_time, parse_time
 
 YEAR_S = 400 * 86_400
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from flight_policies import AROUND, DEPARTURE_S, SHARES, TERMS
 from liqpass.domain.parametric.escrow import escrows
 from liqpass.domain.parametric.terms_check import TermsError, faults
 from liqpass.domain.parametric.terms_file import parse_terms
+from parametric_stories import AROUND, DEPARTURE_S, SHARES, TERMS
 
 EXAMPLE = (Path(__file__).parents[4] / "docs" / "examples" / "ke081.yaml").read_text("utf-8")
 
