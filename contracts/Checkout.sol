@@ -100,7 +100,7 @@ contract Checkout is Governed {
     }
 
     /// @dev Checkout owes nothing to anyone: whatever lies here was sent by mistake.
-    function _isStray(IERC20) internal pure override returns (bool) {
+    function _isStray(IERC20, uint256) internal pure override returns (bool) {
         return true;
     }
 }

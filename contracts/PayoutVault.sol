@@ -395,7 +395,7 @@ contract PayoutVault is Governed, IPaidPolicies {
     }
 
     /// @dev USDC leaves by payout or sweep only.
-    function _isStray(IERC20 token) internal view override returns (bool) {
+    function _isStray(IERC20 token, uint256) internal view override returns (bool) {
         return address(token) != address(usdc);
     }
 }

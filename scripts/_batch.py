@@ -24,7 +24,7 @@ from liqpass.domain.parameters import Parameters
 from liqpass.domain.payment_check import stray_payments
 from liqpass.ports import BatchOnChain, BlockRef
 
-from scripts._operator import Operator, RefusedError, Site
+from scripts._operator import Operator, Site
 from scripts._parameters import load_parameters
 from scripts._sending import calldata
 
@@ -177,13 +177,6 @@ def allowed_versions(site: Site, deployments: Path) -> tuple[str, ...]:
 
 def _subject(policy_no: int | None) -> str:
     return "batch" if policy_no is None else f"policy {policy_no}"
-
-
-def refuse(found: Sequence[str]) -> None:
-    """Raises RefusedError with every reason, if there is one."""
-    if found:
-        lines = "\n".join(f"  {reason}" for reason in found)
-        raise RefusedError(f"refused for {len(found)} reasons, nothing was sent:\n{lines}")
 
 
 def history_of(operator: Operator) -> SignedHistory:

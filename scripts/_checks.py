@@ -18,6 +18,7 @@ from scripts._governance_checks import governance_checks
 from scripts._parameters import ZERO_ADDRESS, Parameters
 from scripts._preconditions import usdc_faults
 from scripts._record import Record, role_entry
+from scripts._roles import FUNCTION_ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Subject:
 def all_checks(subject: Subject) -> list[Check]:
     """Every comparison, in a fixed order. Raises RpcError when the node does not answer."""
     checks = list(_record_checks(subject))
-    missing = [name for name in names(subject.parameters) if name not in subject.record.contracts]
+    missing = [name for name in _names(subject) if name not in subject.record.contracts]
     if missing:
         return [*checks, Check("record", "contracts", "all recorded", f"missing: {', '.join(missing)}")]
     checks += _contract_checks(subject)
@@ -71,6 +72,10 @@ def all_checks(subject: Subject) -> list[Check]:
         )
     ]
     return checks
+
+
+def _names(subject: Subject) -> list[str]:
+    return names(subject.parameters, subject.record.contracts)
 
 
 def _record_checks(subject: Subject) -> Iterator[Check]:
@@ -91,7 +96,7 @@ def _record_checks(subject: Subject) -> Iterator[Check]:
 
 def _contract_checks(subject: Subject) -> Iterator[Check]:
     connection, record = subject.connection, subject.record
-    for name in names(subject.parameters):
+    for name in _names(subject):
         deployed = record.contracts[name]
         wanted = arguments_of(name, subject.parameters, record.addresses(), record.deployer)
         yield Check(name, "contract", CONTRACTS[name], deployed.contract)
@@ -110,7 +115,9 @@ def _contract_checks(subject: Subject) -> Iterator[Check]:
 def _setting_checks(subject: Subject) -> Iterator[Check]:
     parameters, record = subject.parameters, subject.record
     manager = record.contracts["AccessManager"].address
-    for name in ("Checkout", "PayoutVault"):
+    for name in FUNCTION_ROLES:
+        if name not in subject.contracts:
+            continue
         views = subject.contracts[name].functions
         yield Check(name, "usdc", str(record.usdc), _view(views.usdc))
         yield Check(name, "authority", manager, _view(views.authority))
@@ -123,6 +130,18 @@ def _setting_checks(subject: Subject) -> Iterator[Check]:
     yield Check("PayoutVault", "daily cap", format_usdc(parameters.daily_cap), _money(vault.dailyCap))
     maximum = format_usdc(parameters.hot_wallet_max)
     yield Check("PayoutVault", "hot wallet maximum", maximum, _money(vault.hotWalletMax))
+    if "X402InsuranceV2" in subject.contracts:
+        views = subject.contracts["X402InsuranceV2"].functions
+        terms = parameters.x402
+        yield Check(
+            "X402InsuranceV2", "penalty rate", str(terms.penalty_rate_bps), _view(views.platformPenaltyRate)
+        )
+        yield Check(
+            "X402InsuranceV2",
+            "default time-out",
+            str(terms.default_timeout_minutes),
+            _view(views.defaultTimeout),
+        )
     if parameters.predecessor is not None:
         before = subject.connection.contract(parameters.predecessor, abi_of("PayoutVault")).functions
         yield Check("predecessor", "paused", "True", _view(before.paused))
@@ -138,8 +157,7 @@ def _usdc_checks(subject: Subject) -> Iterator[Check]:
     token = subject.connection.contract(address, abi_of("MockUSDC")).functions
     yield Check("USDC", "paused by its issuer", "False", _view(token.paused))
     held_by = {
-        "Checkout": record.contracts["Checkout"].address,
-        "PayoutVault": record.contracts["PayoutVault"].address,
+        **{name: record.contracts[name].address for name in FUNCTION_ROLES if name in record.contracts},
         "treasury": subject.parameters.treasury,
     }
     for name, account in held_by.items():
@@ -152,6 +170,12 @@ def _usdc_checks(subject: Subject) -> Iterator[Check]:
     limit = f"at most {format_usdc(maximum)}"
     found = limit if held <= maximum else format_usdc(Usdc(held))
     yield Check("PayoutVault", "USDC held", limit, found)
+    if "X402InsuranceV2" in subject.contracts:
+        owed = int(subject.contracts["X402InsuranceV2"].functions.liabilities().call())
+        held = int(token.balanceOf(held_by["X402InsuranceV2"]).call())
+        least = f"at least {format_usdc(Usdc(owed))}"
+        found = least if held >= owed else format_usdc(Usdc(held))
+        yield Check("X402InsuranceV2", "USDC held", least, found)
 
 
 def _view(function: Callable[[], Any]) -> str:

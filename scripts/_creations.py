@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from scripts._parameters import ZERO_ADDRESS, Parameters
 
-# Name in the record → contract. Where USDC is not ours to deploy, its two are left out.
+# Name in the record → contract, in order of creation. Where USDC is not ours to deploy, its two are left out.
 CONTRACTS = {
     "MockUSDCImplementation": "MockUSDC",
     "MockUSDC": "MockUSDCProxy",
     "AccessManager": "LiqPassAccessManager",
     "Checkout": "Checkout",
     "PayoutVault": "PayoutVault",
+    "X402InsuranceV2": "X402InsuranceV2",
 }
+# What a target of `ape run deploy` adds to LiqPass itself, which every target stands on.
+TARGETS: dict[str, tuple[str, ...]] = {"liqpass": (), "x402": ("X402InsuranceV2",)}
+ADDED = tuple(name for names in TARGETS.values() for name in names)
 _MOCKS = ("MockUSDCImplementation", "MockUSDC")
 # Name in the record → ABI that the package ships.
-ABIS = {"AccessManager": "LiqPassAccessManager", "Checkout": "Checkout", "PayoutVault": "PayoutVault"}
+ABIS = {
+    "AccessManager": "LiqPassAccessManager",
+    "Checkout": "Checkout",
+    "PayoutVault": "PayoutVault",
+    "X402InsuranceV2": "X402InsuranceV2",
+}
 
 
-def names(parameters: Parameters) -> list[str]:
-    """Record names in order of creation."""
-    return [name for name in CONTRACTS if parameters.usdc.address is None or name not in _MOCKS]
+def names(parameters: Parameters, added: Collection[str]) -> list[str]:
+    """Record names in order of creation: LiqPass itself, and of what targets add those in `added`."""
+    return [
+        name
+        for name in CONTRACTS
+        if (parameters.usdc.address is None or name not in _MOCKS) and (name in added or name not in ADDED)
+    ]
 
 
 def arguments_of(
@@ -42,6 +55,11 @@ def arguments_of(
     }
     if name == "Checkout":
         return governed
+    if name == "X402InsuranceV2":
+        return governed | {
+            "platformPenaltyRate_": parameters.x402.penalty_rate_bps,
+            "defaultTimeout_": parameters.x402.default_timeout_minutes,
+        }
     return governed | {
         "dailyCap_": parameters.daily_cap,
         "hotWalletMax_": parameters.hot_wallet_max,

@@ -6,7 +6,7 @@ done and where the contract under way will be. Either alone is enough to deploy 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from scripts._locate import block_of_creation, creation_in_block, handover_log
 from scripts._parameters import Parameters
 from scripts._record import (
     Deployed,
+    Expected,
     Handover,
     Record,
     RecordError,
@@ -80,7 +81,10 @@ def begin(
 
 @dataclass(slots=True)
 class Deployment:
-    """One deployment under way. `tell` takes a line for people."""
+    """One deployment under way.
+
+    `added`: names of what its targets add to LiqPass itself. `tell` takes a line for people.
+    """
 
     connection: Connection
     engine: Engine
@@ -89,6 +93,7 @@ class Deployment:
     deployer: str
     record: Record
     record_path: Path
+    added: Collection[str]
     tell: Callable[[str], None]
 
     def run(self) -> None:
@@ -96,7 +101,7 @@ class Deployment:
         kept = keep_aside(self.record_path, self.record.genesis_hash)
         if kept is not None:
             self.tell(f"the record of the other chain is kept as {kept}")
-        for name in names(self.parameters):
+        for name in names(self.parameters, self.added):
             self._create(name)
         self.record.usdc = self.parameters.usdc.address or self.record.contracts["MockUSDC"].address
         self._hand_over()
@@ -109,19 +114,21 @@ class Deployment:
             self._check_known(name, known, arguments)
             return
         data = self.build.creation(contract, arguments)
-        code_hash = self._code_hash_to_be(name, data)
-        expected = self._expect(name, code_hash)
+        expected = self._expect(name, data)
 
         def done(block: BlockId) -> bool:
-            return self.connection.code_hash_at(expected, block) == code_hash
+            return self.connection.code_hash_at(expected.address, block) == expected.code_hash
 
         outcome = self._submit(name, None, data, f"deploy {contract}", done)
         if outcome is not None:
             transaction, block, address = outcome
         else:
-            block = block_of_creation(self.connection, expected, self.record.start_block)
-            transaction, address = creation_in_block(self.connection, block, expected), expected
-        if self.connection.code_hash(address) != code_hash:
+            address = expected.address
+            block = block_of_creation(self.connection, address, self.record.start_block)
+            transaction = creation_in_block(self.connection, block, address)
+        code_hash = self.connection.code_hash(address)
+        # Elsewhere than expected it is what an earlier run's journal, with the same calldata, has created.
+        if code_hash is None or (address == expected.address and code_hash != expected.code_hash):
             raise DeploymentError(f"{name} at {address} has other code than this build creates")
         self.record.expected.pop(name, None)
         self.record.contracts[name] = Deployed(
@@ -157,15 +164,24 @@ class Deployment:
             raise DeploymentError(f"{name} refuses its arguments: {reason}; nothing was sent") from None
         return "0x" + Web3.keccak(code).hex()
 
-    def _expect(self, name: str, code_hash: str) -> str:
-        """Write down where the contract will be before anything is sent."""
+    def _expect(self, name: str, data: bytes) -> Expected:
+        """Write down where the contract will be, with which code, before anything is sent.
+
+        The code depends on the address, by immutables: it cannot be had again once the contract is there.
+        """
+        creation_hash = "0x" + Web3.keccak(data).hex()
         before = self.record.expected.get(name)
-        if before is not None and self.connection.code_hash(before) == code_hash:
+        if (
+            before is not None
+            and before.creation_hash == creation_hash
+            and self.connection.code_hash(before.address) == before.code_hash
+        ):
             return before
         address = contract_address(self.deployer, self.connection.rpc.nonce(self.deployer, "latest"))
-        self.record.expected[name] = address
+        expected = Expected(address, self._code_hash_to_be(name, data), creation_hash)
+        self.record.expected[name] = expected
         save_record(self.record_path, self.record)
-        return address
+        return expected
 
     def _hand_over(self) -> None:
         if self.record.handover is not None:

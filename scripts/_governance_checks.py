@@ -16,7 +16,6 @@ from scripts._parameters import Parameters
 from scripts._record import Record
 from scripts._roles import FUNCTION_ROLES, GUARDIANS, Role
 
-_GOVERNED = tuple(FUNCTION_ROLES)
 Fields = tuple[str, str, str, str]  # subject, what, expected, found
 
 
@@ -25,12 +24,13 @@ def governance_checks(
 ) -> Iterator[Fields]:
     """Subject, what, expected and found of each comparison. Raises RpcError when the node does not answer."""
     manager = contracts["AccessManager"]
-    targets = [contracts[name].address for name in _GOVERNED]
+    governed = {name: contracts[name] for name in FUNCTION_ROLES if name in contracts}
+    targets = [contract.address for contract in governed.values()]
     first = record.contracts["AccessManager"].block
     state = read_governance(connection, manager, targets, first)
     yield from _holders(parameters, state)
     yield from _separation(parameters, record.deployer, state)
-    yield from _functions(contracts, state)
+    yield from _functions(governed, state)
     yield from _waiting(contracts, state)
 
 
@@ -67,9 +67,8 @@ def _separation(parameters: Parameters, deployer: str, state: Governance) -> Ite
     yield "roles", "both APPROVER and PAYER", "nobody", both or "nobody"
 
 
-def _functions(contracts: Mapping[str, Contract], state: Governance) -> Iterator[Fields]:
-    for name in _GOVERNED:
-        contract = contracts[name]
+def _functions(governed: Mapping[str, Contract], state: Governance) -> Iterator[Fields]:
+    for name, contract in governed.items():
         abi = list(contract.abi)
         found = state.targets[contract.address]
         by_selector = {
@@ -85,7 +84,7 @@ def _functions(contracts: Mapping[str, Contract], state: Governance) -> Iterator
             yield name, f"{function}()", _name(expected), _name(actual)
         yield name, "closed by the manager", "no", "yes" if found.closed else "no"
         yield name, "delay of its administration", "0 s", f"{found.admin_delay_s} s"
-    ours = {contracts[name].address for name in _GOVERNED}
+    ours = {contract.address for contract in governed.values()}
     others = sorted(target for target in state.targets if target not in ours)
     yield "roles", "other governed contracts", "none", ", ".join(others) or "none"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from eth_utils.abi import function_abi_to_4byte_selector
@@ -29,21 +30,15 @@ def manager_calls(
 ) -> list[ManagerCall]:
     """All calls in their order; the deployer's renunciation comes last, or the rest would be refused.
 
-    `abis` and `addresses` by name: AccessManager, Checkout, PayoutVault.
+    `abis` and `addresses` by name: AccessManager, and the governed contracts that there are.
     """
-    manager = Web3().eth.contract(abi=abis["AccessManager"])
-
-    def call(words: str, function: str, *arguments: Any) -> ManagerCall:
-        return ManagerCall(words, bytes.fromhex(manager.encode_abi(function, args=list(arguments))[2:]))
-
-    calls = []
-    for target, functions in FUNCTION_ROLES.items():
-        for role in Role:
-            names = [name for name, its_role in functions.items() if its_role == role]
-            if names:
-                selectors = [selector_of(abis[target], name) for name in names]
-                words = f"{target}: {', '.join(names)} by {role.name}"
-                calls.append(call(words, "setTargetFunctionRole", addresses[target], selectors, int(role)))
+    call = partial(_call, abis["AccessManager"])
+    calls = [
+        each
+        for target in FUNCTION_ROLES
+        if target in addresses
+        for each in target_calls(abis, target, addresses[target])
+    ]
     calls += [call(f"label {role.name}", "labelRole", int(role), role.name) for role in LABELLED_ROLES]
     for role, guardian in GUARDIANS.items():
         words = f"{guardian.name} cancels what {role.name} schedules"
@@ -56,6 +51,28 @@ def manager_calls(
             calls.append(call(words, "grantRole", int(role), account, holders.delay_s))
     calls.append(call("the deployer renounces ADMIN", "renounceRole", int(Role.ADMIN), deployer))
     return calls
+
+
+def target_calls(
+    abis: Mapping[str, list[dict[str, Any]]], target: str, address: str
+) -> Iterator[ManagerCall]:
+    """Which role may call which function of one governed contract."""
+    for role in Role:
+        names = [name for name, its_role in FUNCTION_ROLES[target].items() if its_role == role]
+        if names:
+            selectors = [selector_of(abis[target], name) for name in names]
+            words = f"{target}: {', '.join(names)} by {role.name}"
+            yield _call(abis["AccessManager"], words, "setTargetFunctionRole", address, selectors, int(role))
+
+
+def announcement(manager_abi: list[dict[str, Any]], manager: str, call: ManagerCall) -> ManagerCall:
+    """AccessManager.schedule of a call to itself, for as soon as ADMIN's delay allows."""
+    return _call(manager_abi, f"announce {call.words}", "schedule", manager, call.data, 0)
+
+
+def _call(manager_abi: list[dict[str, Any]], words: str, function: str, *arguments: Any) -> ManagerCall:
+    manager = Web3().eth.contract(abi=manager_abi)
+    return ManagerCall(words, bytes.fromhex(manager.encode_abi(function, args=list(arguments))[2:]))
 
 
 def multicall_data(manager_abi: list[dict[str, Any]], calls: list[ManagerCall]) -> bytes:

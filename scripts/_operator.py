@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +21,13 @@ from liqpass.domain.batch_file import BatchFileError
 from liqpass.domain.identifiers import IdentifierError
 from liqpass.domain.money import MoneyError, Usdc, parse_usdc
 from liqpass.ports import ChainError as ReadingError
+from liqpass.x402.insurance import X402Error
 from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
 from scripts._autosign import sign_without_asking
 from scripts._connection import Connection, NetworkRefusedError
+from scripts._creations import ABIS, ADDED
 from scripts._handover import selector_of
 from scripts._parameters import ParametersError
 from scripts._record import Record, RecordError, require_record
@@ -49,7 +51,15 @@ _FAULTS = (
     ReadingError,
     RecordError,
     RefusedError,
+    X402Error,
 )
+
+
+def refuse(found: Sequence[str]) -> None:
+    """Raises RefusedError with every reason, if there is one."""
+    if found:
+        lines = "\n".join(f"  {reason}" for reason in found)
+        raise RefusedError(f"refused for {len(found)} reasons, nothing was sent:\n{lines}")
 
 
 class OperatorCommand(ConnectedProviderCommand):
@@ -73,16 +83,19 @@ class OperatorCommand(ConnectedProviderCommand):
 
 
 class UsdcAmount(click.ParamType):
-    """USDC as people write it, to base units."""
+    """USDC as people write it, to base units; zero only where that means something."""
 
     name = "usdc"
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self._zero = zero
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Usdc:
         try:
             amount = parse_usdc(value)
         except MoneyError as error:
             self.fail(str(error), param, ctx)
-        if amount == 0:
+        if amount == 0 and not self._zero:
             self.fail("the amount is zero", param, ctx)
         return amount
 
@@ -164,7 +177,9 @@ class Site:
             raise RefusedError(f"{path} is not finished: run `ape run deploy` again")
         if record.genesis_hash != connection.genesis_hash:
             raise RefusedError(f"{path} is of another chain: its genesis block is not this one's")
-        for name in ("AccessManager", "Checkout", "PayoutVault"):
+        for name in ABIS:
+            if name in ADDED and name not in record.contracts:
+                continue
             deployed = record.contracts.get(name)
             if deployed is None or connection.code_hash(deployed.address) != deployed.code_hash:
                 raise RefusedError(f"the chain does not hold the {name} that {path} records")
@@ -177,6 +192,14 @@ class Site:
     @cached_property
     def vault(self) -> Contract:
         return self._contract("PayoutVault", "PayoutVault")
+
+    @cached_property
+    def insurance(self) -> Contract:
+        if "X402InsuranceV2" not in self.record.contracts:
+            raise RefusedError(
+                "X402InsuranceV2 is not deployed on this chain: `ape run deploy --target x402` adds it"
+            )
+        return self._contract("X402InsuranceV2", "X402InsuranceV2")
 
     @cached_property
     def manager(self) -> Contract:

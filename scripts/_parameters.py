@@ -34,6 +34,7 @@ _CONSTANTS = (
 )
 _VERSION = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _USDC_CONSTANTS = ("address", "name", "version", "decimals")
+_X402_CONSTANTS = {"penalty_rate_bps": 0, "default_timeout_minutes": 1}  # with the least of each
 _ROLE_CONSTANTS = ("holders", "delay_s")
 
 
@@ -53,6 +54,14 @@ class UsdcTerms:
     name: str
     version: str
     decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class X402Terms:
+    """What X402InsuranceV2 begins with: penalty in basis points of a payment, time-out in minutes."""
+
+    penalty_rate_bps: int
+    default_timeout_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ class Parameters:
     largest_payout: Usdc
     predecessor: str | None
     params_versions: tuple[str, ...]
+    x402: X402Terms
     roles: Mapping[Role, Holders]
 
 
@@ -117,8 +127,9 @@ class _Reading:
         self.faults: list[str] = []
 
     def parameters(self, document: Any) -> Parameters | None:
-        top = self._mapping("", document, (*_CONSTANTS, "usdc", "roles"))
+        top = self._mapping("", document, (*_CONSTANTS, "usdc", "x402", "roles"))
         usdc = self._mapping("usdc", top.get("usdc"), _USDC_CONSTANTS)
+        x402 = self._mapping("x402", top.get("x402"), tuple(_X402_CONSTANTS))
         roles = self._mapping("roles", top.get("roles"), tuple(role.name for role in Role))
         usdc_address = self._value("usdc.address", usdc.get("address"))
         predecessor = self._value("predecessor", top.get("predecessor"))
@@ -137,6 +148,12 @@ class _Reading:
             largest_payout=self._usdc("largest_payout_usdc", top.get("largest_payout_usdc")),
             predecessor=None if predecessor == NONE else self._address("predecessor", predecessor),
             params_versions=self._versions("params_versions", top.get("params_versions")),
+            x402=X402Terms(
+                *(
+                    self._integer(f"x402.{name}", x402.get(name), least=least)
+                    for name, least in _X402_CONSTANTS.items()
+                )
+            ),
             roles={role: self._holders(role.name, roles.get(role.name)) for role in Role},
         )
         return None if self.faults else found

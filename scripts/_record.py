@@ -52,6 +52,15 @@ class Handover:
     block: int
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Where a creation under way will be, with which code: keccaks of it and of the creation's calldata."""
+
+    address: str
+    code_hash: str
+    creation_hash: str
+
+
 @dataclass(slots=True)
 class Record:
     """A deployment, finished when `handover` is set.
@@ -67,7 +76,7 @@ class Record:
     start_block: int
     usdc: str | None = None
     contracts: dict[str, Deployed] = field(default_factory=dict)
-    expected: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, Expected] = field(default_factory=dict)
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     handover: Handover | None = None
 
@@ -156,7 +165,7 @@ def _rendered(record: Record) -> dict[str, Any]:
         "handover": None if record.handover is None else asdict(record.handover),
     }
     if record.expected:
-        document["expected"] = record.expected
+        document["expected"] = {name: asdict(expected) for name, expected in record.expected.items()}
     return document
 
 
@@ -184,7 +193,7 @@ def _parsed(document: Any) -> Record:
         start_block=int(document["startBlock"]),
         usdc=document["usdc"],
         contracts=contracts,
-        expected=dict(document.get("expected", {})),
+        expected={name: Expected(**entry) for name, entry in document.get("expected", {}).items()},
         roles=document["roles"],
         handover=None if handover is None else Handover(handover["transaction"], int(handover["block"])),
     )

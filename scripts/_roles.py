@@ -48,4 +48,17 @@ FUNCTION_ROLES: dict[str, dict[str, Role]] = {
         "setTreasury": Role.CONFIG,
         "rescue": Role.CONFIG,
     },
+    "X402InsuranceV2": {
+        "pause": Role.GUARDIAN,
+        "unpause": Role.UNPAUSER,
+        "setMinProviderBond": Role.CONFIG,
+        "setPlatformPenaltyRate": Role.CONFIG,
+        "setDefaultTimeout": Role.CONFIG,
+        "announceLiquidation": Role.CONFIG,
+        "callOffLiquidation": Role.CONFIG,
+        "liquidateProvider": Role.CONFIG,
+        "returnStray": Role.CONFIG,
+        "setTreasury": Role.CONFIG,
+        "rescue": Role.CONFIG,
+    },
 }

@@ -15,6 +15,8 @@ MINIMUM_DELAY_S = 48 * 3600  # of ADMIN and CONFIG
 _DEVELOPMENT_MNEMONIC = "test test test test test test test test test test test junk"
 _DEVELOPMENT_ACCOUNTS = 20
 MAX_UINT96 = 2**96 - 1
+MAX_PENALTY_RATE_BPS = 1_000  # as X402InsuranceV2 has them
+MAX_TIMEOUT_MINUTES = 10_080
 
 # Who writes the rules, who stops, who approves and who pays are four parties. Within the first one Safe may
 # hold all three roles; any account in two parties is refused.
@@ -33,7 +35,13 @@ def refusals(parameters: Parameters, deployer: str | None, *, live: bool) -> lis
 
     `deployer` None leaves out the rules about the deploying account. `live`: any chain but a local one.
     """
-    found = [*_caps(parameters), *_holders(parameters), *_delays(parameters), *_addresses(parameters)]
+    found = [
+        *_caps(parameters),
+        *_x402(parameters),
+        *_holders(parameters),
+        *_delays(parameters),
+        *_addresses(parameters),
+    ]
     if deployer is not None:
         found += _deployer(parameters, deployer)
     if live:
@@ -59,6 +67,14 @@ def _caps(parameters: Parameters) -> Iterator[str]:
         )
     if max(cap, maximum) > MAX_UINT96:
         yield "an amount does not fit into 96 bits"
+
+
+def _x402(parameters: Parameters) -> Iterator[str]:
+    rate, timeout = parameters.x402.penalty_rate_bps, parameters.x402.default_timeout_minutes
+    if rate > MAX_PENALTY_RATE_BPS:
+        yield f"x402.penalty_rate_bps is {rate}; at most {MAX_PENALTY_RATE_BPS} (10 %)"
+    if timeout > MAX_TIMEOUT_MINUTES:
+        yield f"x402.default_timeout_minutes is {timeout}; at most {MAX_TIMEOUT_MINUTES} (7 days)"
 
 
 def _holders(parameters: Parameters) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.settlement import contract_address
 from rich.box import SIMPLE
@@ -22,7 +24,7 @@ def wide_console() -> Console:
 
 
 def plan_tables(
-    connection: Connection, parameters: Parameters, record: Record, deployer: str
+    connection: Connection, parameters: Parameters, record: Record, deployer: str, added: Collection[str]
 ) -> tuple[Table, Table]:
     """What is there already, what is to be created where, and the calls of the handover."""
     creations = Table(
@@ -34,7 +36,7 @@ def plan_tables(
         creations.add_column(heading, overflow="fold")
     nonce = connection.rpc.nonce(deployer, "latest")
     addresses: dict[str, str] = {}
-    for name in names(parameters):
+    for name in names(parameters, {*added, *record.contracts}):
         known = record.contracts.get(name)
         if known is not None:
             addresses[name] = known.address

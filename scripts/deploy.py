@@ -19,8 +19,9 @@ from scripts._autosign import sign_without_asking
 from scripts._build import Build, BuildError
 from scripts._checks import Subject, all_checks
 from scripts._connection import Connection, NetworkRefusedError, words_of
-from scripts._creations import CONTRACTS
+from scripts._creations import CONTRACTS, TARGETS
 from scripts._deployment import Deployment, DeploymentError, begin
+from scripts._late_targets import late_targets, write_admin_files
 from scripts._locate import LocateError
 from scripts._parameters import Parameters, ParametersError, load_parameters
 from scripts._preconditions import chain_refusals
@@ -51,6 +52,13 @@ _FAULTS = (
 
 @click.command(cls=ConnectedProviderCommand)
 @account_option(prompt=None)
+@click.option(
+    "--target",
+    "targets",
+    type=click.Choice([*TARGETS]),
+    multiple=True,
+    help="Deploy this product only (repeatable), on top of LiqPass itself.  [default: all]",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, show what would be deployed, send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before the first transaction on a live network.")
 @click.option("--autosign", is_flag=True, help="Let ape sign without asking for each transaction.")
@@ -78,6 +86,7 @@ _FAULTS = (
 def cli(  # noqa: PLR0917 - click passes options by name
     provider: ProviderAPI,
     account: AccountAPI | None,
+    targets: tuple[str, ...],
     dry_run: bool,
     yes: bool,
     autosign: bool,
@@ -86,7 +95,9 @@ def cli(  # noqa: PLR0917 - click passes options by name
     journal: Path,
     max_fee_gwei: float,
 ) -> None:
-    """Deploy AccessManager, Checkout and PayoutVault, set up the roles and give every one of them away.
+    """Deploy AccessManager, Checkout, PayoutVault and X402InsuranceV2, set up the roles and give every one of
+    them away. What was left out by --target can be added later: then ADMIN has the last word, and deploy
+    writes the two Safe files for it.
 
     Networks: ethereum:local (with a mock USDC), base:sepolia, base:mainnet; a node by its address as in
     --network base:sepolia:https://… and, always, ethereum:local:http://127.0.0.1:8545. --account deploys and
@@ -109,7 +120,8 @@ def cli(  # noqa: PLR0917 - click passes options by name
             )
         path = connection.record_path(deployments)
         record = begin(connection, parameters, deployer.address, path, console.print)
-        console.print(*plan_tables(connection, parameters, record, deployer.address), sep="\n")
+        added = [name for target in targets or TARGETS for name in TARGETS[target]]
+        console.print(*plan_tables(connection, parameters, record, deployer.address, added), sep="\n")
         if dry_run:
             console.print("dry run: nothing was sent")
             return
@@ -127,12 +139,12 @@ def cli(  # noqa: PLR0917 - click passes options by name
             on_event=lambda event: _tell(console, event),
         ) as engine:
             Deployment(
-                connection, engine, build, parameters, deployer.address, record, path, console.print
+                connection, engine, build, parameters, deployer.address, record, path, added, console.print
             ).run()
         if connection.live:
             _write_explorer_input(build, record, path)
         console.print(contracts_table(record))
-        _assert_right(connection, parameters, record, console)
+        _assert_right(connection, parameters, record, path, console)
     except _FAULTS as fault:
         raise click.ClickException(str(fault)) from fault
     except (OSError, Web3Exception) as fault:
@@ -167,12 +179,22 @@ def _write_explorer_input(build: Build, record: Record, path: Path) -> None:
             target.write_text(build.explorer_input(deployed.contract or CONTRACTS[name]))
 
 
-def _assert_right(connection: Connection, parameters: Parameters, record: Record, console: Console) -> None:
+def _assert_right(
+    connection: Connection, parameters: Parameters, record: Record, path: Path, console: Console
+) -> None:
     checks = all_checks(Subject.of(connection, parameters, record))
     wrong = [check for check in checks if not check.ok]
-    if wrong:
+    late = late_targets(record, wrong) if wrong else []
+    for name in late:
+        announce, finish = write_admin_files(connection, parameters, record, path, name)
+        console.print(
+            f"{name} is deployed, but the roles were given away before it: ADMIN imports {announce} into its "
+            f"Safe, and 48 hours later {finish}. Until then only ADMIN may call its restricted functions. "
+            "`ape run status` shows when it is done"
+        )
+    if wrong and not late:
         console.print(checks_table(wrong))
         raise DeploymentError(
             f"deployed, but {len(wrong)} of {len(checks)} checks fail: see `ape run status`"
         )
-    console.print(f"{len(checks)} checks pass; the deployer holds nothing")
+    console.print(f"{len(checks) - len(wrong)} checks pass; the deployer holds nothing")

@@ -12,7 +12,7 @@ from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
 
-from scripts._batch import Case, allowed_versions, history_of, paid_now, refuse
+from scripts._batch import Case, allowed_versions, history_of, paid_now
 from scripts._batch_state import approval_refusals, execution_refusals, show_state
 from scripts._execution import Execution
 from scripts._export import export_batch
@@ -23,6 +23,7 @@ from scripts._operator import (
     UsdcAmount,
     deployments_option,
     operator_options,
+    refuse,
 )
 from scripts._sending import Step, calldata, confirm, open_sender, perform, show_previews, write_safe
 

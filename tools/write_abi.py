@@ -23,6 +23,7 @@ CONTRACTS = (
     "MockUSDC",
     "OpenParametric",
     "PayoutVault",
+    "X402InsuranceV2",
 )
 
 

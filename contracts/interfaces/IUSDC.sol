@@ -18,6 +18,18 @@ interface IUSDC is IERC20 {
         bytes calldata signature
     ) external;
 
+    /// @notice EIP-3009: moves `value` from `from` to `to` on `from`'s signature; anyone may send it.
+    /// @dev Reverts unless `validAfter < block.timestamp < validBefore`.
+    function transferWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes calldata signature
+    ) external;
+
     /// @notice EIP-2612: sets an allowance on `owner`'s signature.
     function permit(address owner, address spender, uint256 value, uint256 deadline, bytes calldata signature) external;
 

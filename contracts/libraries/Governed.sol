@@ -54,15 +54,15 @@ abstract contract Governed is PausableTreasury, AccessManaged, ReentrancyGuardTr
 
     /// @notice Sends tokens that do not belong here to `to`. CONFIG, delayed.
     function rescue(IERC20 token, address to, uint256 amount) external nonReentrant restricted {
-        require(_isStray(token), NotStray(address(token)));
+        require(_isStray(token, amount), NotStray(address(token)));
 
         emit Rescued(address(token), to, amount);
 
         token.safeTransfer(to, amount);
     }
 
-    /// @dev True for a token that this contract owes to nobody.
-    function _isStray(IERC20 token) internal view virtual returns (bool);
+    /// @dev True if this contract owes `amount` of the token to nobody.
+    function _isStray(IERC20 token, uint256 amount) internal view virtual returns (bool);
 
     function _setTreasury(address treasury_) private {
         // USDC refuses transfers to itself, and money sent to this contract would not have left it.

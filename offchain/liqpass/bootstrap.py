@@ -12,7 +12,13 @@ from functools import cached_property
 from sqlalchemy import Engine
 from web3 import Web3
 
-from liqpass.adapters.chain.contracts import Contracts, read_deployment
+from liqpass.adapters.chain.bond_reader import BondReader
+from liqpass.adapters.chain.contracts import (
+    Contracts,
+    InsuranceDeployment,
+    read_deployment,
+    read_insurance_deployment,
+)
 from liqpass.adapters.chain.journal_folder import JournalFolder
 from liqpass.adapters.chain.premium_calls import Web3Premiums
 from liqpass.adapters.chain.reader import RPC_TIMEOUT_S, Web3ChainReader
@@ -130,6 +136,17 @@ class Application:
     def chain(self) -> Web3ChainReader:
         """The chain; each use case looks at its id itself."""
         return Web3ChainReader(self.web3, self.contracts, local_final_depth=self.parameters.confirmations)
+
+    @cached_property
+    def insurance(self) -> InsuranceDeployment:
+        """X402InsuranceV2 from the deployment record."""
+        return read_insurance_deployment(self.settings.deployment_path(), chain_id=self.settings.chain_id)
+
+    @cached_property
+    def bonds(self) -> BondReader:
+        """Insured x402 payments."""
+        deployed = self.insurance
+        return BondReader(self.web3, deployed.insurance.contract, first_block=deployed.first_block)
 
     @cached_property
     def signatures(self) -> Web3SignatureCheck:

@@ -101,6 +101,10 @@ class Settings(BaseSettings):
     journal_folder: Path | None = Field(
         None, description="signers' journals, where they are on this machine: stuck intents are counted"
     )
+    keeper_passphrase: SecretStr | None = Field(
+        None, description="opens the keyfile of `liqpass keeper`, whose account only pays gas"
+    )
+    keeper_passphrase_file: Path | None = Field(None, description="file of mode 0600 with that passphrase")
     parameters: dict[str, str] = Field(
         default_factory=dict, description="one parameter instead of its conservative value"
     )
@@ -126,6 +130,8 @@ class Settings(BaseSettings):
             raise ValueError("set master_key or master_key_file, not both")
         if self.internal_key is not None and self.internal_key_file is not None:
             raise ValueError("set internal_key or internal_key_file, not both")
+        if self.keeper_passphrase is not None and self.keeper_passphrase_file is not None:
+            raise ValueError("set keeper_passphrase or keeper_passphrase_file, not both")
         for name in ("public_origin", "admin_origin"):
             _check_origin(name, getattr(self, name))
         _check_proxies(self.trusted_proxies)
@@ -167,6 +173,15 @@ class Settings(BaseSettings):
         if len(text) < MIN_INTERNAL_KEY:
             raise SettingsError(f"the internal key must have at least {MIN_INTERNAL_KEY} characters")
         return text.encode()
+
+    def keeper_secret(self) -> str:
+        """The passphrase of the keeper's keyfile. Raises SettingsError."""
+        if self.keeper_passphrase is not None:
+            return self.keeper_passphrase.get_secret_value()
+        if self.keeper_passphrase_file is not None:
+            text = _read_private(self.keeper_passphrase_file, "LIQPASS_KEEPER_PASSPHRASE_FILE")
+            return text.rstrip("\r\n")
+        raise SettingsError("set LIQPASS_KEEPER_PASSPHRASE or LIQPASS_KEEPER_PASSPHRASE_FILE")
 
     def rules(self) -> Parameters:
         """The validated parameters."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from amounts import DAILY_CAP, HOT_WALLET_MAX, USDC
+from amounts import DAILY_CAP, DEFAULT_TIMEOUT_MINUTES, HOT_WALLET_MAX, PENALTY_RATE, USDC
 from batches import Batch, batch_of
 from clock import NOON, Clock
 from governance import (
@@ -34,6 +34,11 @@ ROLES = (
     "funder",
     "circle",
     "wallet_owner",
+    "provider",
+    "other_provider",
+    "client",
+    "settler",
+    "delivery",
 )
 
 
@@ -71,6 +76,11 @@ stranger = _actor("stranger")
 funder = _actor("funder")
 circle = _actor("circle")
 wallet_owner = _actor("wallet_owner")
+provider = _actor("provider")
+other_provider = _actor("other_provider")
+client = _actor("client")
+settler = _actor("settler")
+delivery = _actor("delivery")
 
 
 @pytest.fixture(scope="session")
@@ -103,14 +113,18 @@ def manager(project: Any, deployer: Any, clock: Clock) -> Any:
 @pytest.fixture(scope="session")
 def governed(
     project: Any, actors: dict[str, Any], deployer: Any, treasury: Any, manager: Any, usdc: Any
-) -> tuple[Any, Any]:
-    """(Checkout, PayoutVault) with every role handed over."""
+) -> tuple[Any, Any, Any]:
+    """(Checkout, PayoutVault, X402InsuranceV2) with every role handed over."""
     checkout = deployer.deploy(project.Checkout, usdc, treasury, manager)
     vault = deployer.deploy(
         project.PayoutVault, usdc, treasury, manager, DAILY_CAP, HOT_WALLET_MAX, NO_PREDECESSOR
     )
+    insurance = deployer.deploy(
+        project.X402InsuranceV2, usdc, treasury, manager, PENALTY_RATE, DEFAULT_TIMEOUT_MINUTES
+    )
     assign_functions(manager, checkout, "Checkout", deployer)
     assign_functions(manager, vault, "PayoutVault", deployer)
+    assign_functions(manager, insurance, "X402InsuranceV2", deployer)
     manager.setRoleGuardian(CONFIG, GUARDIAN, sender=deployer)
     manager.grantRole(CONFIG, actors["config"], DELAY_S, sender=deployer)
     manager.grantRole(UNPAUSER, actors["unpauser"], 0, sender=deployer)
@@ -119,17 +133,22 @@ def governed(
     manager.grantRole(PAYER, actors["payer"], 0, sender=deployer)
     manager.grantRole(ADMIN, actors["admin"], DELAY_S, sender=deployer)
     manager.renounceRole(ADMIN, deployer, sender=deployer)
-    return checkout, vault
+    return checkout, vault, insurance
 
 
 @pytest.fixture(scope="session")
-def checkout(governed: tuple[Any, Any]) -> Any:
+def checkout(governed: tuple[Any, Any, Any]) -> Any:
     return governed[0]
 
 
 @pytest.fixture(scope="session")
-def vault(governed: tuple[Any, Any]) -> Any:
+def vault(governed: tuple[Any, Any, Any]) -> Any:
     return governed[1]
+
+
+@pytest.fixture(scope="session")
+def insurance(governed: tuple[Any, Any, Any]) -> Any:
+    return governed[2]
 
 
 @pytest.fixture

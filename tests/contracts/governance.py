@@ -33,6 +33,19 @@ FUNCTION_ROLES: dict[str, dict[str, int]] = {
         "setTreasury": CONFIG,
         "rescue": CONFIG,
     },
+    "X402InsuranceV2": {
+        "pause": GUARDIAN,
+        "unpause": UNPAUSER,
+        "setMinProviderBond": CONFIG,
+        "setPlatformPenaltyRate": CONFIG,
+        "setDefaultTimeout": CONFIG,
+        "announceLiquidation": CONFIG,
+        "callOffLiquidation": CONFIG,
+        "liquidateProvider": CONFIG,
+        "returnStray": CONFIG,
+        "setTreasury": CONFIG,
+        "rescue": CONFIG,
+    },
 }
 """The role that the manager stores for each restricted function."""
 
@@ -42,6 +55,27 @@ ALSO_ADMITTED: dict[str, int] = {"revokeBatch": APPROVER, "sweep": PAYER}
 OPEN_FUNCTIONS: dict[str, set[str]] = {
     "Checkout": {"pay", "payWithPermit", "payWithAuthorization"},
     "PayoutVault": {"fund"},
+    "X402InsuranceV2": {
+        "depositBond",
+        "depositBondWithPermit",
+        "depositBondWithAuthorization",
+        "withdrawBond",
+        "announceExit",
+        "cancelExit",
+        "approveCoverage",
+        "setSettler",
+        "setDeliveryKey",
+        "setPayoutAddress",
+        "settleAndInsure",
+        "purchaseInsurance",
+        "confirmService",
+        "confirmServices",
+        "refundService",
+        "claimInsurance",
+        "claimMany",
+        "withdrawCredit",
+        "collect",
+    },
 }
 """Functions for anyone."""
 

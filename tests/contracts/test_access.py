@@ -27,6 +27,8 @@ ROLE_OF_ACTOR = {
     "deployer": None,
     "treasury": None,
     "stranger": None,
+    "provider": None,
+    "settler": None,
 }
 MATRIX = [
     (contract, function, actor)
@@ -50,8 +52,8 @@ REFUSED_BY_MANAGER = [row for row in MATRIX if ROLE_OF_ACTOR[row[2]] != FUNCTION
 
 
 @pytest.fixture
-def contracts(checkout, vault):
-    return {"Checkout": checkout, "PayoutVault": vault}
+def contracts(checkout, vault, insurance):
+    return {"Checkout": checkout, "PayoutVault": vault, "X402InsuranceV2": insurance}
 
 
 def zeros(abi_inputs):

@@ -18,7 +18,7 @@ from liqpass.ports import UnitOfWork
 from liqpass.records import Claim, Order, RecordError, Review
 from liqpass.refusals import InvalidInputError
 
-COUNT_LIMIT = 10_000  # a state is counted no further: the number of paid claims grows for ever
+COUNT_LIMIT = 1_000  # a state is counted no further: the number of paid claims grows for ever
 MAX_PAGE = 200
 MAX_ORDERS = 1_000  # of one buyer, the newest
 _MAX_TIME = 2**63 - 1

@@ -9,7 +9,7 @@ from ape_runs import ape_run, nonce_of
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.contracts import read_deployment
 
-TRANSACTIONS = 6  # two of the mock USDC, AccessManager, Checkout, PayoutVault, handover
+TRANSACTIONS = 7  # two of the mock USDC, AccessManager, Checkout, PayoutVault, X402InsuranceV2, handover
 
 
 def test_deploy__twice__records_everything_and_sends_nothing_the_second_time(
@@ -34,6 +34,7 @@ def test_deploy__twice__records_everything_and_sends_nothing_the_second_time(
         "MockUSDC",
         "MockUSDCImplementation",
         "PayoutVault",
+        "X402InsuranceV2",
     ]
     assert record["handover"]["block"] == TRANSACTIONS
     assert "expected" not in record

@@ -97,6 +97,19 @@ REFUSED: dict[str, tuple[Change, str]] = {
         constant("predecessor", SEPOLIA_USDC),
         f"there is no contract at the predecessor's address {SEPOLIA_USDC}",
     ),
+    "penalty above 10 %": (
+        constant("x402.penalty_rate_bps", 1001),
+        "x402.penalty_rate_bps is 1001; at most 1000 (10 %)",
+    ),
+    "negative penalty": (constant("x402.penalty_rate_bps", -1), "x402.penalty_rate_bps must be an integer"),
+    "no time-out": (
+        constant("x402.default_timeout_minutes", 0),
+        "x402.default_timeout_minutes must be an integer of at least 1",
+    ),
+    "time-out above 7 days": (
+        constant("x402.default_timeout_minutes", 10_081),
+        "x402.default_timeout_minutes is 10081; at most 10080 (7 days)",
+    ),
     "hasty admin": (
         constant("roles.ADMIN.delay_s", 172799),
         "roles.ADMIN.delay_s is 172799; at least 172800",

@@ -9,7 +9,7 @@ from ape_runs import REPOSITORY
 
 from scripts._roles import FUNCTION_ROLES, Role
 
-SOURCES = {name: (name, "libraries/Governed") for name in ("Checkout", "PayoutVault")}
+SOURCES = {name: (name, "libraries/Governed") for name in ("Checkout", "PayoutVault", "X402InsuranceV2")}
 _RESTRICTED = re.compile(r"function\s+(\w+)\([^)]*\)\s*(?:external|public)[^{;]*\brestricted(?:Or)?\b")
 
 

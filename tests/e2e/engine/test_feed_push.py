@@ -39,6 +39,7 @@ class Desk:
         self.feed = self.web3.eth.contract(address=created["contractAddress"], abi=artifact.abi)
         for name, account in (("owner", self.owner), ("stranger", self.stranger)):
             keyfile = Account.encrypt(account.key, PASSPHRASE, kdf="pbkdf2", iterations=2)
+            (folder / f"{name}.json").touch(mode=0o600)
             (folder / f"{name}.json").write_text(json.dumps(keyfile))
         self.passphrase_file = folder / "passphrase"
         self.passphrase_file.write_text(PASSPHRASE + "\n")
@@ -207,7 +208,7 @@ def test_push__another_passphrase__refused_without_quoting_it(desk: Desk) -> Non
     result = desk.push(desk.record(**LATE))
 
     assert result.exit_code == 1
-    assert "owner.json cannot be opened: it is no keyfile, or has another passphrase" in result.stderr
+    assert "owner.json: the passphrase is wrong" in result.stderr
     assert "canary" not in result.stdout + result.stderr
 
 

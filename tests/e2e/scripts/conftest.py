@@ -17,6 +17,7 @@ for folder in (
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+from bond_world import BondWorld  # noqa: E402
 from operator_world import World  # noqa: E402
 
 
@@ -34,3 +35,8 @@ def world(deployed: World) -> Iterator[World]:
     yield deployed
     deployed.node.revert(snapshot)
     (deployed.folder / "deployments" / "local.json").write_text(record)
+
+
+@pytest.fixture
+def bonds(world: World) -> BondWorld:
+    return BondWorld.of(world)

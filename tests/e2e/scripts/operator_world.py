@@ -66,7 +66,7 @@ class World:
             "--deployments",
             str(self.folder / "deployments"),
         ]
-        if "status" not in arguments:
+        if not {"status", "claims"} & {*arguments}:
             command += ["--journal", str(self.folder / "journal")]
         return CliRunner().invoke(ape_cli, command)
 

@@ -11,6 +11,8 @@ from typing import Any
 from eth_utils.address import is_address
 from eth_utils.hexadecimal import is_hex
 
+from liqpass.x402.insurance import Insurance
+
 
 class DeploymentError(Exception):
     """The deployment record is missing, unreadable or not of this chain."""
@@ -31,8 +33,45 @@ class Contracts:
     usdc: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InsuranceDeployment:
+    """One chain's X402InsuranceV2, and the block before which none of its logs can be.
+
+    `genesis_hash` as in `Contracts`.
+    """
+
+    insurance: Insurance
+    first_block: int
+    genesis_hash: str | None
+
+
 def read_deployment(path: Path, *, chain_id: int) -> Contracts:
     """Addresses from `deployments/<chain>.json`; raises DeploymentError, which says what is wrong."""
+    record, contracts = _record(path, chain_id)
+    checkout, vault = (_entry(path, contracts, name) for name in ("Checkout", "PayoutVault"))
+    return Contracts(
+        chain_id,
+        checkout["address"].lower(),
+        vault["address"].lower(),
+        min(int(checkout["block"]), int(vault["block"])),
+        _optional_hex(path, record, "genesisHash"),
+        _optional_hex(path, record, "usdc"),
+    )
+
+
+def read_insurance_deployment(path: Path, *, chain_id: int) -> InsuranceDeployment:
+    """Where X402InsuranceV2 is, from the same record; raises DeploymentError."""
+    record, contracts = _record(path, chain_id)
+    entry = _entry(path, contracts, "X402InsuranceV2")
+    return InsuranceDeployment(
+        Insurance(chain_id, entry["address"].lower()),
+        int(entry["block"]),
+        _optional_hex(path, record, "genesisHash"),
+    )
+
+
+def _record(path: Path, chain_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The record and its contracts by name."""
     try:
         record = json.loads(path.read_bytes())
     except OSError as error:
@@ -45,15 +84,7 @@ def read_deployment(path: Path, *, chain_id: int) -> Contracts:
     contracts = record.get("contracts")
     if not isinstance(contracts, dict):
         raise DeploymentError(f"{path} lists no contracts")
-    checkout, vault = (_entry(path, contracts, name) for name in ("Checkout", "PayoutVault"))
-    return Contracts(
-        chain_id,
-        checkout["address"].lower(),
-        vault["address"].lower(),
-        min(int(checkout["block"]), int(vault["block"])),
-        _optional_hex(path, record, "genesisHash"),
-        _optional_hex(path, record, "usdc"),
-    )
+    return record, contracts
 
 
 def _optional_hex(path: Path, record: dict[str, Any], name: str) -> str | None:

@@ -1,21 +1,34 @@
-"""An encrypted keyfile, ape's or any other of Ethereum's (version 3), for commands that run without ape."""
+"""An account's encrypted keyfile (Web3 Secret Storage), as ape, geth and Foundry write it."""
 
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from liqpass.adapters.chain.errors import SigningError
-from liqpass.adapters.chain.signer import LocalSigner
 
 
-def open_keyfile(path: Path, passphrase: str) -> LocalSigner:
-    """The signer in the keyfile. Raises SigningError, which quotes neither key nor passphrase; OSError."""
-    data = path.read_bytes()
+def read_keyfile(path: Path, passphrase: str) -> LocalAccount:
+    """The account in the file. Raises SigningError, which quotes neither the passphrase nor the file."""
     try:
-        key = Account.decrypt(json.loads(data), passphrase)
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
-        raise SigningError(f"{path} cannot be opened: it is no keyfile, or has another passphrase") from None
-    return LocalSigner(Account.from_key(key))
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            raise SigningError(f"{path} has mode {mode:04o}: others must not read it (chmod 600)")
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise SigningError(f"{path}: {error.strerror}") from None
+    except ValueError:
+        raise SigningError(f"{path} is no keyfile: it is not JSON") from None
+    if not isinstance(document, dict) or not {"crypto", "Crypto"} & document.keys():
+        raise SigningError(f"{path} is no keyfile")
+    try:
+        account: LocalAccount = Account.from_key(Account.decrypt(document, passphrase))
+    except ValueError:  # "MAC mismatch"
+        raise SigningError(f"{path}: the passphrase is wrong") from None
+    except (KeyError, TypeError, NotImplementedError) as error:
+        raise SigningError(f"{path} is no keyfile: {type(error).__name__}") from None
+    return account

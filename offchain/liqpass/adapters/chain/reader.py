@@ -5,20 +5,19 @@ Nothing here trusts an empty answer: `0x` from a call means that no contract is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import requests
-from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.conversions import to_hex
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractEvent
-from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.types import BlockData, EventData, LogReceipt, TxReceipt
 
+from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
 from liqpass.adapters.chain.contracts import Contracts, abi_of
 from liqpass.ports import (
     BatchOnChain,
@@ -31,10 +30,7 @@ from liqpass.ports import (
 )
 
 LOCAL_CHAIN_ID = 31337
-LOG_RANGE = 2_000  # blocks an eth_getLogs; public nodes refuse more
 RPC_TIMEOUT_S = 20.0
-
-Answer = TypeVar("Answer")
 
 
 class Web3ChainReader:
@@ -61,7 +57,7 @@ class Web3ChainReader:
 
         Every local chain has the same id: read from the wrong one, each payment would look reorganised.
         """
-        chain_id = _ask(lambda: self._web3.eth.chain_id)
+        chain_id = ask(lambda: self._web3.eth.chain_id)
         expected = self._contracts.genesis_hash
         if chain_id == self._contracts.chain_id and expected is not None and not self._genesis_seen:
             genesis = self.block(0)
@@ -79,16 +75,16 @@ class Web3ChainReader:
 
     def usdc(self) -> str:
         """The token that the vault pays, lower case."""
-        return str(_ask(lambda: self._vault.functions.usdc().call())).lower()
+        return str(ask(lambda: self._vault.functions.usdc().call())).lower()
 
     def head(self) -> BlockRef:
         """The newest block."""
-        return _block_ref(_ask(lambda: self._web3.eth.get_block("latest")))
+        return _block_ref(ask(lambda: self._web3.eth.get_block("latest")))
 
     def final_block(self) -> BlockRef:
         """The finalized block; on the development chain `local_final_depth` below the head."""
         if self._contracts.chain_id != LOCAL_CHAIN_ID:
-            return _block_ref(_ask(lambda: self._web3.eth.get_block("finalized")))
+            return _block_ref(ask(lambda: self._web3.eth.get_block("finalized")))
         number = max(self.head().number - self._local_final_depth, 0)
         block = self.block(number)
         if block is None:
@@ -98,7 +94,7 @@ class Web3ChainReader:
     def block(self, number: int) -> BlockRef | None:
         """A block by number, None above the head."""
         try:
-            return _block_ref(_ask(lambda: self._web3.eth.get_block(number)))
+            return _block_ref(ask(lambda: self._web3.eth.get_block(number)))
         except BlockNotFound:
             return None
 
@@ -156,7 +152,7 @@ class Web3ChainReader:
         return frozenset(
             policy_no
             for policy_no in policy_nos
-            if _ask(
+            if ask(
                 lambda policy_no=policy_no: self._vault.functions.isPaid(policy_no).call(  # type: ignore[misc]
                     block_identifier=at.number
                 )
@@ -165,11 +161,11 @@ class Web3ChainReader:
 
     def batch(self, batch_id: int, at: BlockRef) -> BatchOnChain | None:
         """A batch as of a block, None where it was never approved."""
-        values = _ask(lambda: self._vault.functions.batches(batch_id).call(block_identifier=at.number))
+        values = ask(lambda: self._vault.functions.batches(batch_id).call(block_identifier=at.number))
         fields = values if isinstance(values, dict) else self._named(values)
         if not fields["approvedAt"]:
             return None
-        validity_s = _ask(lambda: self._vault.functions.APPROVAL_VALIDITY().call(block_identifier=at.number))
+        validity_s = ask(lambda: self._vault.functions.APPROVAL_VALIDITY().call(block_identifier=at.number))
         return BatchOnChain(
             payout_root=to_hex(fields["payoutRoot"]),
             approver=fields["approver"].lower(),
@@ -211,14 +207,14 @@ class Web3ChainReader:
         """USDC that the vault holds at the newest block, base units."""
         token = _contract(self._web3, self.usdc(), "MockUSDC")  # of USDC's functions it has the same ones
         holder = to_checksum_address(self._contracts.vault)
-        return int(_ask(lambda: token.functions.balanceOf(holder).call()))
+        return int(ask(lambda: token.functions.balanceOf(holder).call()))
 
     def _payout_events(self) -> tuple[ContractEvent, ContractEvent]:
         return self._vault.events.PayoutExecuted(), self._vault.events.PayoutFailed()
 
     def _mined(self, tx_hash: str) -> tuple[TxReceipt, BlockRef] | None:
         try:
-            receipt = _ask(lambda: self._web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
+            receipt = ask(lambda: self._web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
         except TransactionNotFound:
             return None
         block = self.block(receipt["blockNumber"])
@@ -227,29 +223,10 @@ class Web3ChainReader:
         return receipt, block
 
     def _logs(self, address: str, topics: list[Any], first: int, last: int) -> list[LogReceipt]:
-        logs: list[LogReceipt] = []
-        start, width = first, self._log_range
-        while start <= last:
-            end = min(start + width - 1, last)
-            query: Any = {
-                "address": to_checksum_address(address),
-                "topics": topics,
-                "fromBlock": start,
-                "toBlock": end,
-            }
-            try:
-                logs.extend(_ask(lambda query=query: self._web3.eth.get_logs(query)))  # type: ignore[misc]
-            except ChainError:
-                # Nodes limit the number of logs too, each in its own words: ask for less.
-                if width == 1:
-                    raise
-                width = max(width // 2, 1)
-                continue
-            start = end + 1
-        return logs
+        return logs_of(self._web3, address, topics, first, last, log_range=self._log_range)
 
     def _premium(self, log: LogReceipt, block: BlockRef) -> PremiumLog:
-        event = _ask(lambda: self._checkout.events.PremiumPaid().process_log(log))
+        event = ask(lambda: self._checkout.events.PremiumPaid().process_log(log))
         return PremiumLog(
             contract=event["address"].lower(),
             tx_hash=to_hex(event["transactionHash"]),
@@ -288,7 +265,7 @@ def _block_ref(block: BlockData) -> BlockRef:
 
 
 def _payout(kind: ContractEvent, log: LogReceipt) -> PayoutLog:
-    event: EventData = _ask(lambda: kind.process_log(log))
+    event: EventData = ask(lambda: kind.process_log(log))
     args = event["args"]
     return PayoutLog(
         failed=event["event"] == "PayoutFailed",
@@ -301,19 +278,3 @@ def _payout(kind: ContractEvent, log: LogReceipt) -> PayoutLog:
         amount=args["amount"],
         evidence_hash=to_hex(args["evidenceHash"]),
     )
-
-
-def _ask(question: Callable[[], Answer]) -> Answer:
-    """An answer of the node, asked for or decoded.
-
-    "Not found" passes through; all else becomes a ChainError without the URL.
-    """
-    try:
-        return question()
-    except (BlockNotFound, TransactionNotFound):
-        raise
-    except (Web3Exception, DecodingError, ValueError, OverflowError) as error:
-        raise ChainError(f"the node's answer cannot be used: {type(error).__name__}") from None
-    except (requests.RequestException, OSError) as error:
-        # The URL may carry the provider's key, and the error quotes the URL.
-        raise ChainError(f"the node does not answer: {type(error).__name__}") from None

@@ -10,6 +10,7 @@ from liqpass.entrypoints.cli.claims import claims
 from liqpass.entrypoints.cli.configuration import settings
 from liqpass.entrypoints.cli.evidence import evidence
 from liqpass.entrypoints.cli.feed import feed
+from liqpass.entrypoints.cli.keeper import keeper
 from liqpass.entrypoints.cli.ledger import reconcile, report, sync
 from liqpass.entrypoints.cli.okx import okx
 from liqpass.entrypoints.cli.operate import blocklist, db, keys, params, pause
@@ -40,6 +41,7 @@ for command in (
     db,
     evidence,
     feed,
+    keeper,
     keys,
     okx,
     order,

@@ -10,11 +10,12 @@ import click
 
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import CallRevertedError, ChainError, RpcError, WrongChainError
-from liqpass.adapters.chain.keyfile import open_keyfile
+from liqpass.adapters.chain.keyfile import read_keyfile
 from liqpass.adapters.chain.own_feed import OwnFeed
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.revert_words import our_errors, reason_of
 from liqpass.adapters.chain.rpc import BlockId, Rpc, Web3Rpc
+from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.clock import ChainClock, SystemClock
 from liqpass.domain.identifiers import IdentifierError, parse_address
 from liqpass.domain.parametric.flight_status import (
@@ -113,7 +114,7 @@ def push(
             return
         local = settings.chain_id == LOCAL_CHAIN_ID
         policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
-        signer = open_keyfile(keyfile, _passphrase(passphrase_file))
+        signer = LocalSigner(read_keyfile(keyfile, _passphrase(passphrase_file)))
         with Engine.open(
             rpc,
             signer,

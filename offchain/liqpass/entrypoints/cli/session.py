@@ -13,6 +13,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from liqpass.adapters.chain.contracts import DeploymentError
+from liqpass.adapters.chain.errors import ChainError as SendingError
 from liqpass.adapters.database.engine import DatabaseError
 from liqpass.adapters.database.key_vault import KeyVaultError
 from liqpass.bootstrap import Application
@@ -36,6 +37,7 @@ EXPECTED = (
     KeyVaultError,
     OkxFetchError,
     RecordError,
+    SendingError,
     SettingsError,
     StaleStateError,
     UseCaseError,

@@ -1,0 +1,138 @@
+"""Reading X402InsuranceV2: which payments are insured, and what has become of them. Needs no key.
+
+The logs say which commitments there are; what each is worth and how it stands is asked of the contract, as of
+one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from eth_utils.address import to_checksum_address
+from eth_utils.conversions import to_hex
+from web3 import Web3
+from web3.contract import Contract
+
+from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
+from liqpass.adapters.chain.contracts import abi_of
+from liqpass.adapters.chain.rpc import BlockId
+from liqpass.domain.money import Usdc
+from liqpass.ports import BlockRef
+from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class LockLog:
+    """An InsurancePurchased log: addresses in lower case, `deadline_s` in unix seconds."""
+
+    commitment: bytes
+    provider: str
+    client: str
+    amount: Usdc
+    penalty: Usdc
+    deadline_s: int
+    block_number: int
+    tx_hash: str
+
+
+class BondReader:
+    """X402InsuranceV2 at `insurance` over JSON-RPC. Every method may raise ChainError."""
+
+    def __init__(self, web3: Web3, insurance: str, *, first_block: int, log_range: int = LOG_RANGE) -> None:
+        """No log of the contract is in a block before `first_block`."""
+        self._web3, self._first_block, self._log_range = web3, first_block, log_range
+        self._insurance: Contract = web3.eth.contract(
+            address=to_checksum_address(insurance), abi=abi_of("X402InsuranceV2")
+        )
+
+    def head(self) -> BlockRef:
+        """The newest block."""
+        block = ask(lambda: self._web3.eth.get_block("latest"))
+        return BlockRef(block["number"], to_hex(block["hash"]), block["timestamp"])
+
+    def locks(
+        self, first: int, last: int, *, provider: str | None = None, client: str | None = None
+    ) -> list[LockLog]:
+        """Locks made in the blocks first..last, oldest first; with `provider` or `client` only theirs."""
+        event = self._insurance.events.InsurancePurchased()
+        parties = [None if account is None else _topic(account) for account in (provider, client)]
+        topics = [event.topic, None, *parties]
+        found = []
+        for raw in logs_of(
+            self._web3,
+            self._insurance.address,
+            topics,
+            max(first, self._first_block),
+            last,
+            log_range=self._log_range,
+        ):
+            log = ask(lambda raw=raw: event.process_log(raw))  # type: ignore[misc]
+            arguments = log["args"]
+            found.append(
+                LockLog(
+                    commitment=bytes(arguments["commitment"]),
+                    provider=arguments["provider"].lower(),
+                    client=arguments["client"].lower(),
+                    amount=Usdc(arguments["amount"]),
+                    penalty=Usdc(arguments["penalty"]),
+                    deadline_s=arguments["deadline"],
+                    block_number=log["blockNumber"],
+                    tx_hash=to_hex(log["transactionHash"]),
+                )
+            )
+        return found
+
+    def ends(self, first: int, last: int, *, provider: str | None = None) -> frozenset[bytes]:
+        """Commitments that were confirmed, claimed or refunded in the blocks first..last."""
+        events = self._insurance.events
+        kinds = [events.ServiceConfirmed(), events.InsuranceClaimed(), events.ServiceRefunded()]
+        topics = [[kind.topic for kind in kinds], None, None if provider is None else _topic(provider)]
+        logs = logs_of(
+            self._web3,
+            self._insurance.address,
+            topics,
+            max(first, self._first_block),
+            last,
+            log_range=self._log_range,
+        )
+        return frozenset(bytes(log["topics"][1]) for log in logs)
+
+    def is_open(self, commitment: bytes, block: BlockId) -> bool:
+        """Whether it is locked and has no end, as of a block."""
+        policy = ask(lambda: self._insurance.functions.policies(commitment).call(block_identifier=block))
+        return PaymentStatus(policy[3]) is PaymentStatus.OPEN
+
+    def payment(self, commitment: bytes, at: BlockRef) -> InsuredPayment | None:
+        """What the contract holds under a commitment as of a block, None where it was never locked."""
+        call = self._insurance.functions.policies(commitment)
+        client, deadline_s, penalty_bps, status, provider, amount = ask(
+            lambda: call.call(block_identifier=at.number)
+        )
+        if PaymentStatus(status) is PaymentStatus.NONE:
+            return None
+        return InsuredPayment(
+            commitment=commitment,
+            provider=provider.lower(),
+            client=client.lower(),
+            amount=Usdc(amount),
+            penalty_bps=penalty_bps,
+            deadline_s=deadline_s,
+            status=PaymentStatus(status),
+        )
+
+    def payments(self, commitments: Iterable[bytes], at: BlockRef) -> list[InsuredPayment]:
+        """Those of these that were ever locked, in their order, as of a block."""
+        found = (self.payment(commitment, at) for commitment in commitments)
+        return [payment for payment in found if payment is not None]
+
+    def payments_of(
+        self, at: BlockRef, *, provider: str | None = None, client: str | None = None
+    ) -> list[InsuredPayment]:
+        """All payments ever insured, oldest lock first, as of a block; of one provider or client only."""
+        locks = self.locks(self._first_block, at.number, provider=provider, client=client)
+        return self.payments((lock.commitment for lock in locks), at)
+
+
+def _topic(account: str) -> str:
+    return "0x" + account.lower().removeprefix("0x").rjust(64, "0")

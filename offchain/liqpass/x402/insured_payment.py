@@ -1,0 +1,46 @@
+"""One insured payment as X402InsuranceV2 holds it, and how it can end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from liqpass.domain.money import Usdc
+from liqpass.x402.bond import penalty
+
+
+class PaymentStatus(IntEnum):
+    """The contract's `ClaimStatus`. All but NONE and OPEN are ends."""
+
+    NONE = 0
+    OPEN = 1
+    CONFIRMED = 2
+    CLAIMED = 3
+    REFUNDED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class InsuredPayment:
+    """The contract's `Policy`: addresses in lower case, `deadline_s` in unix seconds."""
+
+    commitment: bytes
+    provider: str
+    client: str
+    amount: Usdc
+    penalty_bps: int
+    deadline_s: int
+    status: PaymentStatus
+
+    @property
+    def lock(self) -> Usdc:
+        """What is, or was, locked of the provider's bond for it: the payment and the penalty."""
+        return Usdc(self.amount + penalty(self.amount, self.penalty_bps))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be confirmed, refunded or claimed."""
+        return self.status is PaymentStatus.OPEN
+
+    def is_overdue(self, now_s: int) -> bool:
+        """Whether anyone may claim it: the deadline itself still belongs to the provider."""
+        return self.is_open and now_s > self.deadline_s
