@@ -17,7 +17,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import payouts, premiums
+from benchmarks import parametric, payouts, premiums
 from benchmarks.artifacts import ArtifactError
 from benchmarks.figures import Figure
 from benchmarks.stage import BenchmarkError, Stage
@@ -27,7 +27,7 @@ def measure() -> list[Figure]:
     """All figures, from one run on one chain. Raises ArtifactError, AnvilError or BenchmarkError."""
     with Anvil() as node:
         stage = Stage(node)
-        return [*premiums.measure(stage), *payouts.measure(stage)]
+        return [*premiums.measure(stage), *payouts.measure(stage), *parametric.measure(stage)]
 
 
 def table(figures: list[Figure]) -> Table:

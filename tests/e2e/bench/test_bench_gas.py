@@ -26,4 +26,6 @@ def test_bench__five_hundred_payouts_to_new_holders__fit_one_transaction() -> No
     figures = {figure["operation"]: figure for figure in json.loads(answer.stdout)}
     assert {"pay", "payWithPermit", "payWithAuthorization", "approveBatch"} | BATCHES <= set(figures)
     assert figures["executeBatch, 500 new"]["gas"] < 2**24
+    assert figures["createPolicy, a leader's first, 3 shares"]["gas"] <= 360_000
+    assert figures["a life with 4 insurers, paid"]["gas"] <= 0.21 * 4_372_044
     assert all(figure["bare_gas"] > 21_000 for figure in figures.values())
