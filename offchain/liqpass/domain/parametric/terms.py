@@ -81,8 +81,12 @@ class Share:
 
 def terms_hash(terms: Terms, shares: Sequence[Share]) -> bytes:
     """The contract's `termsHash`: what an insurer accepts. Terms and shares must be free of faults."""
-    arguments = (terms.as_arguments(), [share.as_arguments() for share in shares])
-    return keccak(encode([_TERMS, _SHARES], arguments))
+    return hash_arguments(terms.as_arguments(), [share.as_arguments() for share in shares])
+
+
+def hash_arguments(terms: Sequence[object], shares: Sequence[Sequence[object]]) -> bytes:
+    """The same of the contract's structs, field by field, such as its views answer."""
+    return keccak(encode([_TERMS, _SHARES], (tuple(terms), [tuple(share) for share in shares])))
 
 
 def _padded(name: str) -> bytes:
