@@ -12,7 +12,6 @@ from policy_world import (
     ACTIVE_FROM_S,
     ACTIVE_TO_S,
     BENEFICIARY,
-    CLAIM_DEADLINE_S,
     DEADLINE_S,
     DEPARTURE_S,
     GRACE_S,

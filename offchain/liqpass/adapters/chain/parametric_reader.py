@@ -19,7 +19,8 @@ from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc
-from liqpass.domain.parametric.feed_check import FeedAnswer
+from liqpass.domain.parametric.feed_check import FeedAnswer, FeedRule
+from liqpass.domain.parametric.keeping import KeptPolicy
 from liqpass.domain.parametric.life import SHARE_STATUSES, STATES, Life, PolicyState, ShareStatus
 from liqpass.domain.parametric.policy import ClaimMade, InsuredShare, Policy
 from liqpass.domain.parametric.terms import NOBODY, Share, hash_arguments
@@ -50,6 +51,8 @@ class ParametricReader:
         self._contract: Contract = web3.eth.contract(
             address=to_checksum_address(address), abi=abi_of("OpenParametric")
         )
+        (view,) = (entry for entry in abi_of("OpenParametric") if entry.get("name") == "policies")
+        self._fields = [part["name"] for part in view["outputs"][0]["components"]]
 
     def head(self) -> BlockRef:
         """The newest block."""
@@ -95,52 +98,46 @@ class ParametricReader:
         call = self._contract.functions.credit(to_checksum_address(account))
         return Usdc(ask(lambda: call.call(block_identifier=block)))
 
+    def kept(self, number: int, at: BlockId) -> KeptPolicy | None:
+        """What a keeper must know of a policy as of a block, None where there is none; one question."""
+        fields = self._policy(number, at)
+        life = _life(fields)
+        if life.state is PolicyState.NONE:
+            return None
+        rule = FeedRule.of(
+            life, description_hash=bytes(fields["feedDescriptionHash"]), last_round=fields["claimRound"]
+        )
+        return KeptPolicy(number, fields["feed"].lower(), rule, life)
+
     def policy(self, number: int, at: BlockRef) -> Policy | None:
         """Everything of a policy as of a block, None where there is none."""
-        functions = self._contract.functions
-        raw = ask(lambda: functions.policies(number).call(block_identifier=at.number))
-        fields = dict(zip(self._fields, raw, strict=True))
-        state = STATES[fields["state"]]
-        if state is PolicyState.NONE:
+        fields = self._policy(number, at.number)
+        life = _life(fields)
+        if life.state is PolicyState.NONE:
             return None
+        functions = self._contract.functions
         terms = ask(lambda: functions.terms(number).call(block_identifier=at.number))
-        raw_shares = ask(lambda: functions.shares(number).call(block_identifier=at.number))
-        shares = tuple(
-            self._share(number, index, insurer.lower(), bps, at)
-            for index, (insurer, bps) in enumerate(raw_shares)
-        )
-        payout, coverage = Usdc(fields["payout"]), Usdc(fields["coverage"])
+        shares = ask(lambda: functions.shares(number).call(block_identifier=at.number))
         return Policy(
             number=number,
             terms_hash=bytes(fields["termsHash"]),
-            shown_hash=hash_arguments(terms, raw_shares),
+            shown_hash=hash_arguments(terms, shares),
             route=_text(fields["route"]),
             flight=_text(fields["flightNo"]),
-            payout=payout,
+            payout=Usdc(fields["payout"]),
             beneficiary=fields["beneficiary"].lower(),
             operator=_account(fields["operator"]),
             feed=fields["feed"].lower(),
             feed_description_hash=bytes(fields["feedDescriptionHash"]),
             claim_grace_s=fields["claimGrace"],
             created_at_s=fields["createdAt"],
-            shares=shares,
-            coverage=coverage,
-            claim=_claim(fields),
-            life=Life(
-                state=state,
-                shares=tuple(insured.status for insured in shares),
-                threshold_minutes=fields["thresholdMinutes"],
-                departure_s=fields["departure"],
-                underwriting_deadline_s=fields["underwritingDeadline"],
-                active_from_s=fields["activeFrom"],
-                active_to_s=fields["activeTo"],
-                claim_deadline_s=fields["claimDeadline"],
-                approval_window_s=fields["approvalWindow"],
-                verified_at_s=fields["verifiedAt"],
-                rejection_spent=fields["rejectionSpent"],
-                policyholders=fields["policyholders"],
-                uncovered=Usdc(payout - coverage),
+            shares=tuple(
+                InsuredShare(Share(insurer.lower(), bps), self._escrow(number, index, at), life.shares[index])
+                for index, (insurer, bps) in enumerate(shares)
             ),
+            coverage=Usdc(fields["coverage"]),
+            claim=_claim(fields),
+            life=life,
         )
 
     def feed_answer(self, feed: str, at: BlockId) -> FeedAnswer | None:
@@ -172,28 +169,54 @@ class ParametricReader:
 
         return ask(read)
 
-    @property
-    def _fields(self) -> list[str]:
-        """Names of the contract's `Policy`, in its order."""
-        (entry,) = (each for each in self._contract.abi if each.get("name") == "policies")
-        return [part["name"] for part in entry["outputs"][0]["components"]]  # type: ignore[typeddict-item]
+    def _policy(self, number: int, at: BlockId) -> dict[str, Any]:
+        """The contract's `Policy`, by field; zeros where there is none."""
+        call = self._contract.functions.policies(number)
+        values = ask(lambda: call.call(block_identifier=at))
+        return dict(zip(self._fields, values, strict=True))
 
     def _feed(self, feed: str) -> Contract:
         return self._web3.eth.contract(address=to_checksum_address(feed), abi=abi_of("MockFeed"))
 
-    def _share(self, number: int, index: int, insurer: str, bps: int, at: BlockRef) -> InsuredShare:
-        escrow = self._contract.functions.escrowOf(number, index)
-        return InsuredShare(
-            Share(insurer, bps),
-            Usdc(ask(lambda: escrow.call(block_identifier=at.number))),
-            self.share_status(number, index, at.number),
-        )
+    def _escrow(self, number: int, index: int, at: BlockRef) -> Usdc:
+        call = self._contract.functions.escrowOf(number, index)
+        return Usdc(ask(lambda: call.call(block_identifier=at.number)))
 
     def _logs(self, topics: list[Any], first: int, last: int) -> list[Any]:
         start = max(first, self.first_block)
         return list(
             logs_of(self._web3, self._contract.address, topics, start, last, log_range=self._log_range)
         )
+
+
+def _life(fields: dict[str, Any]) -> Life:
+    return Life(
+        state=STATES[fields["state"]],
+        shares=tuple(_share_status(fields, 1 << index) for index in range(fields["shareCount"])),
+        threshold_minutes=fields["thresholdMinutes"],
+        departure_s=fields["departure"],
+        underwriting_deadline_s=fields["underwritingDeadline"],
+        active_from_s=fields["activeFrom"],
+        active_to_s=fields["activeTo"],
+        claim_deadline_s=fields["claimDeadline"],
+        approval_window_s=fields["approvalWindow"],
+        verified_at_s=fields["verifiedAt"],
+        rejection_spent=fields["rejectionSpent"],
+        policyholders=fields["policyholders"],
+        uncovered=Usdc(fields["payout"] - fields["coverage"]),
+    )
+
+
+def _share_status(fields: dict[str, Any], bit: int) -> ShareStatus:
+    """The contract's `shareStatus`, from its masks."""
+    for name, status in (
+        ("refunded", ShareStatus.REFUNDED),
+        ("accepted", ShareStatus.ACCEPTED),
+        ("rejected", ShareStatus.REJECTED),
+    ):
+        if fields[name] & bit:
+            return status
+    return ShareStatus.PENDING
 
 
 def _claim(fields: dict[str, Any]) -> ClaimMade | None:

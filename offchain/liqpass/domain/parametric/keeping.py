@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from liqpass.domain.parametric.feed_check import FeedRule
 from liqpass.domain.parametric.life import Action, Actor, Life, PolicyState, Step, steps
 
 ENDED = (PolicyState.SETTLED, PolicyState.EXPIRED, PolicyState.FAILED)
@@ -11,6 +14,20 @@ KEPT = (Action.ACTIVATE, Action.CHECK, Action.APPROVE, Action.SETTLE, Action.EXP
 """What a keeper does. Failing an underwriting that is late is left to those who wait for their escrow."""
 
 _ORDER = (Action.CHECK, Action.ACTIVATE, Action.APPROVE, Action.SETTLE, Action.EXPIRE)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPolicy:
+    """What a keeper must know of a policy: its feed (lower case), what it asks of it, and its life."""
+
+    number: int
+    feed: str
+    rule: FeedRule
+    life: Life
+
+    def may_check(self, now_s: int) -> bool:
+        """Whether a block of that time would take a check, so that the feed is worth a look."""
+        return any(step.action is Action.CHECK and step.is_open(now_s) for step in steps(self.life))
 
 
 def next_action(life: Life, *, now_s: int, margin_s: int, makes_claim: bool) -> Action | None:
