@@ -10,8 +10,16 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EIP712} from "solady/EIP712.sol";
 
 import {IUSDC} from "./interfaces/IUSDC.sol";
-import {Governed} from "./libraries/Governed.sol";
+import {Governed, PausableTreasury} from "./libraries/Governed.sol";
 import {PaymentAddress} from "./PaymentAddress.sol";
+
+/// @dev A base of its own so that the terms of new locks share the pause flag's storage slot: a lock reads both.
+abstract contract LockTerms is PausableTreasury {
+    /// @notice Penalty of new locks, in basis points of the payment.
+    uint16 public platformPenaltyRate;
+    /// @notice Time-out of new locks that name none, in minutes.
+    uint16 public defaultTimeout;
+}
 
 /// @title X402InsuranceV2: a provider's bond makes its clients whole
 /// @notice A provider of a paid HTTP API deposits USDC. Each insured payment locks its amount and a penalty of that
@@ -26,7 +34,7 @@ import {PaymentAddress} from "./PaymentAddress.sol";
 /// What a provider signs away: a settler that it names may lock its bond against real payments; a client whom it
 /// approves may lock its bond without one, up to the amount approved. It should approve only clients it knows.
 /// What is not insured: the quality of what was delivered. A provider that confirms without serving wins.
-contract X402InsuranceV2 is Governed, EIP712 {
+contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     using SafeERC20 for IERC20;
     using SafeCast for uint256;
 
@@ -129,12 +137,6 @@ contract X402InsuranceV2 is Governed, EIP712 {
 
     /// @dev What every provider's payment address is a clone of.
     PaymentAddress private immutable _paymentAddressCode;
-
-    // shares a slot with `authority`
-    /// @notice Penalty of new locks, in basis points of the payment.
-    uint16 public platformPenaltyRate;
-    /// @notice Time-out of new locks that name none, in minutes.
-    uint16 public defaultTimeout;
 
     // slot: what is owed
     uint128 private _bondsAndCredits;

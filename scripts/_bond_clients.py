@@ -82,7 +82,8 @@ def cover(  # noqa: PLR0917 - click passes options by name
         chosen = request_commitment(commitment)
         known = bonds.reader.payment(chosen, bonds.head)
         if known is not None:
-            refuse([f"{format_bytes32(chosen)} is taken already: it is {known.status.name.lower()}"])
+            state = f"{known.status.name.lower()}, of client {people(known.client)}"
+            refuse([f"{format_bytes32(chosen)} is taken already: {state}"])
     name = format_bytes32(chosen)
     click.echo(f"commitment {name} (interrupted, go on with --commitment)")
 

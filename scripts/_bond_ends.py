@@ -179,7 +179,7 @@ def _steps(
 
         name = keccak(b"".join(payment.commitment for payment in chunk)).hex()
         total = format_usdc(Usdc(sum(payment.amount for payment in chunk)))
-        words = f"{verb} {len(chunk)} payments of {total} USDC in all"
+        words = f"{verb} {_counted(chunk)} of {total} USDC in all"
         return Step(f"bond/{verb}/{name}", bonds.contract.address, call(chunk), words, done)
 
     starts = range(0, len(payments), _A_TRANSACTION)
@@ -205,7 +205,7 @@ def _send(
     payments: Sequence[InsuredPayment],
     end: PaymentStatus,
 ) -> None:
-    outcomes = perform(operator, f"LiqPass x402, {len(payments)} payments", steps)
+    outcomes = perform(operator, f"LiqPass x402, {_counted(payments)}", steps)
     if not outcomes:
         return
     for payment in payments:
@@ -219,3 +219,7 @@ def _send(
 def _fail_for(told: Sequence[str]) -> None:
     if told:
         raise click.ClickException("not sent:\n" + "\n".join(f"  {reason}" for reason in told))
+
+
+def _counted(payments: Sequence[InsuredPayment]) -> str:
+    return f"{len(payments)} payment{'' if len(payments) == 1 else 's'}"

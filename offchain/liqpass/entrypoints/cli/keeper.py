@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -133,13 +133,11 @@ def x402(  # noqa: PLR0917 - click passes options by name
     """
     app = session.app
     log_to_stderr()
-    with suppress(ValueError):  # only a main thread can; elsewhere who started it ends it
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     local = app.settings.is_local
     policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
     rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
     most = claims_per_transaction(max_batch, TX_GAS_LIMIT * 10_000 // (10_000 + policy.gas_margin_bps))
-    try:
+    with _ended_by_signals():
         _check_site(app, rpc)
         watch = PolicyWatch(
             rpc,
@@ -181,9 +179,18 @@ def x402(  # noqa: PLR0917 - click passes options by name
                 )
             else:
                 _go_on(claiming, interval)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGINT end the body, wherever it is: what was signed is in the journal, the rest is due."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
     except KeyboardInterrupt:
-        # Wherever it came: what was signed is in the journal, and what was not is due again.
         click.echo("ended")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_site(app: Application, rpc: Web3Rpc) -> None:
