@@ -41,6 +41,11 @@ class Round:
     by_others: int = 0
     failed: int = 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything was due or done."""
+        return bool(self.transactions or self.by_others or self.failed)
+
     def __str__(self) -> str:
         acted = " ".join(f"{action}={self.acted[action]}" for action in KEPT)
         return (
