@@ -36,7 +36,7 @@ def create(provider: ProviderAPI, file: Path, deployments: Path, **options: Any)
     """Draft a policy from a YAML FILE of terms and shares, with --account as its leader; once a file.
 
     Everything is checked before anything is sent, the feed on the chain too, and what each insurer will
-    escrow is shown. docs/open-parametric.md has the file's form. Ends with the line `policy 0x…/N`.
+    escrow is shown. docs/examples/ke081.yaml is such a file. Ends with the line `policy 0x…/N`.
 
     \b
     ape run policy create ke081.yaml --account leader --network base:mainnet
