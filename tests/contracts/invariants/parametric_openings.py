@@ -15,13 +15,13 @@ class OpeningSteps(LifeSteps):
         policy = self.drafted(data, State.APPROVED)
         other = self.drafted(data, State.OPEN)
         self.to_accept_first(other)
-        beneficiary = policy.terms.beneficiary
-        self.deny(beneficiary)
+        beneficiary, paused = policy.terms.beneficiary, data.draw(st.booleans(), label="paused")
+        self.refuse_money(beneficiary, paused)
         self.to_settle(policy)
         self.end_alone(late=True, idle=False)
         self.not_before(other.terms.underwritingDeadline + 1)
         self.fail(other, self.world.stranger)
-        self.deny(beneficiary)
+        self.refuse_money(beneficiary, paused)
         self.act(beneficiary, "withdraw", self.world.elsewhere)
         for index in sorted(other.accepted):
             insurer = other.insurer(index)
@@ -43,7 +43,9 @@ class OpeningSteps(LifeSteps):
 
     def begin_misread(self, data):
         """The feed says what does not count, each in turn, then too short a delay; another does not begin."""
-        self.drafted(data, State.FAILED)
+        rejected = self.drafted(data, State.OPEN)
+        self.act(rejected.insurer(0), "rejectShare", rejected.id, 0)
+        self.fail(rejected, rejected.leader)
         policy = self.drafted(data, State.ACTIVE)
         self.not_before(policy.delayed_since)
         feed = self.model.feeds[policy.terms.feed]
@@ -57,6 +59,15 @@ class OpeningSteps(LifeSteps):
         self.report(feed.address, feed.round_id + 1, 0, self.model.soon)
         self.check(policy)
         self.end_alone(late=False, idle=False)
+        self.not_before(policy.claim_deadline + 1)
+        self.expire(policy)
+
+    def refuse_money(self, account, everybodys):
+        """USDC refuses this account's or everybody's, or no longer."""
+        if everybodys:
+            self.stop_usdc(not self.model.usdc.paused)
+        else:
+            self.deny(account)
 
     def drafted(self, data, state):
         """A new policy in this state."""

@@ -41,11 +41,12 @@ EDGES = {
 class ParametricSteps(RuleBasedStateMachine):
     """One example: a snapshot of the deployed contract, a number of steps, the snapshot again."""
 
-    def __init__(self, world, successes):
+    def __init__(self, world, successes, opening):
         super().__init__()
         self.world = world
         self.contract = world.parametric
         self.successes = successes
+        self.opening = opening
         self.snapshot = world.chain.snapshot()
         self.ledger = Counter()
         self.owed = Counter()

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +10,12 @@ from eth_utils import to_checksum_address
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from parametric_machine import ParametricMachine
+from parametric_openings import OPENINGS
 from parametric_state import State
 
 CAMPAIGN = os.environ.get("LIQPASS_CAMPAIGN") == "1"
-RUNS = int(os.environ.get("LIQPASS_CAMPAIGN_RUNS", "100")) if CAMPAIGN else 10
-DEPTH = int(os.environ.get("LIQPASS_CAMPAIGN_STEPS", "60")) if CAMPAIGN else 20
+RUNS = int(os.environ.get("LIQPASS_CAMPAIGN_RUNS", "100")) if CAMPAIGN else 9
+DEPTH = int(os.environ.get("LIQPASS_CAMPAIGN_STEPS", "60")) if CAMPAIGN else 15
 ROUNDS = 4
 """Further rounds only while some action is too rare: chance alone must not fail a run."""
 RICH = 10**15
@@ -119,16 +121,17 @@ def test_parametric__any_sequence_of_actions__keeps_the_invariants(world):
     successes = Counter()
 
     for _ in range(ROUNDS):
-        run_state_machine_as_test(
-            lambda: ParametricMachine(world, successes),
-            settings=settings(
-                max_examples=RUNS,
-                stateful_step_count=DEPTH,
-                deadline=None,
-                print_blob=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        for opening in OPENINGS:
+            run_state_machine_as_test(
+                partial(ParametricMachine, world, successes, opening),
+                settings=settings(
+                    max_examples=-(-RUNS // len(OPENINGS)),
+                    stateful_step_count=DEPTH,
+                    deadline=None,
+                    print_blob=True,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
         if not rare(successes):
             break
 
