@@ -17,7 +17,7 @@ from liqpass.adapters.chain.errors import (
 )
 from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.parametric_watch import ParametricWatch
-from liqpass.adapters.chain.policy_sender import Acted, KeepsRevertingError, PolicySender
+from liqpass.adapters.chain.policy_sender import Acted, GivenUpError, PolicySender
 from liqpass.adapters.chain.rpc import Block
 from liqpass.domain.parametric.feed_check import FeedAnswer
 from liqpass.domain.parametric.keeping import KEPT, KeptPolicy, next_action
@@ -56,11 +56,10 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class DueAction:
-    """One thing to do; `round_id` of the claim or reading that it is about, 0 where there is none."""
+    """One thing to do with one policy."""
 
     policy: KeptPolicy
     action: Action
-    round_id: int
 
 
 class DueActions:
@@ -84,12 +83,7 @@ class DueActions:
         answer = self._answer(policy, head) if policy.may_check(now_s) else None
         makes_claim = policy.rule.makes_claim(answer, now_s)
         action = next_action(policy.life, now_s=now_s, margin_s=self._margin_s, makes_claim=makes_claim)
-        if action is None:
-            return None
-        if action is Action.CHECK:
-            assert answer is not None  # noqa: S101 - no answer makes no claim
-            return DueAction(policy, action, answer.round_id)
-        return DueAction(policy, action, policy.rule.last_round)
+        return None if action is None else DueAction(policy, action)
 
     def _answer(self, policy: KeptPolicy, head: Block) -> FeedAnswer | None:
         try:
@@ -106,7 +100,7 @@ class ParametricKeeper:
 
     def __init__(self, due: DueActions, sender: PolicySender) -> None:
         self._due, self._sender = due, sender
-        self._told: set[tuple[int, Action, int]] = set()
+        self._told: set[tuple[int, Action]] = set()
 
     def round(self) -> Round:
         """One round. Raises ChainError of either tree; what was signed until then is in the journal."""
@@ -125,8 +119,8 @@ class ParametricKeeper:
     def _act(self, due: DueAction, done: Round) -> bool:
         """Whether it was done, so that the next thing may be due."""
         try:
-            acted = self._sender.act(due.policy.number, due.action, due.round_id)
-        except (GasTooHighError, SimulationRevertedError, KeepsRevertingError) as error:
+            acted = self._sender.act(due.policy.number, due.action)
+        except (GasTooHighError, SimulationRevertedError, GivenUpError) as error:
             self._leave(due, str(error), done)
             return False
         except TransactionRevertedError as error:
@@ -138,7 +132,7 @@ class ParametricKeeper:
 
     def _leave(self, due: DueAction, reason: str, done: Round) -> None:
         done.failed += 1
-        told = (due.policy.number, due.action, due.round_id)
+        told = (due.policy.number, due.action)
         if told not in self._told:
             self._told.add(told)
             name = format_policy_id(due.policy.number)

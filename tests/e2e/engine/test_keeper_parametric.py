@@ -289,6 +289,31 @@ def test_round__killed_after_signing_and_others_do_it__nothing_is_sent(world: Ke
     assert len(world.events("ClaimCreated")) == 1
 
 
+def test_round__feed_that_answers_otherwise_once_a_check_is_sent__costs_four_transactions(
+    world: KeptWorld,
+) -> None:
+    number = world.fund()
+
+    def deceive(event: Event) -> None:
+        if event.kind is EventKind.SENDING:
+            world.node.set_automine(False)
+            fees = {"maxFeePerGas": 10**12, "maxPriorityFeePerGas": 10**11}
+            call = world.feed.functions.push(110)
+            call.transact({"from": world.address(DEPLOYER), "gas": 200_000, **fees})
+        if event.kind is EventKind.ANSWERED:
+            world.node.set_automine(True)
+            world.node.mine()
+
+    failed = []
+    for attempt in range(6):
+        world.push(130, LATE_S + 60 * attempt)
+        failed.append(world.round(on_event=deceive).failed)
+
+    assert (world.state(number), world.transactions()) == ("Active", 4)
+    assert failed == [0, 0, 0, 0, 1, 1]
+    assert [checked["delayMinutes"] for checked in world.events("OracleChecked")] == [110] * 4
+
+
 def test_round__reorganised__done_again_on_the_new_chain(world: KeptWorld) -> None:
     number = world.fund()
     world.push(130, LATE_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,9 @@ _FUNCTIONS = {
     Action.SETTLE: "settleClaim(uint256)",
     Action.EXPIRE: "expirePolicy(uint256)",
 }
-_TRIES = 2  # transactions of one action that may revert; then a person has to look
+# Transactions of one action on one policy. A rejected claim takes a second check; a feed that says one thing
+# to a simulation and another to a transaction could take any number, at the keeper's cost.
+_MOST = 4
 _UNFINISHED = (IntentState.PLANNED, IntentState.SIGNED, IntentState.SENT, IntentState.SEEN)
 
 
@@ -55,8 +56,8 @@ class Acted:
     over: bool
 
 
-class KeepsRevertingError(Exception):
-    """Transactions of this action were mined and reverted: nothing more was sent."""
+class GivenUpError(Exception):
+    """Too many transactions of this action came to nothing: no other was sent."""
 
 
 def call_of(action: Action, number: int) -> bytes:
@@ -105,27 +106,22 @@ class PolicySender:
         found = ((key, self._journal.intent(key)) for key in self._unfinished)
         return [key for key, intent in found if intent is not None and intent.state in _UNFINISHED]
 
-    def act(self, number: int, action: Action, round_id: int) -> Acted:
+    def act(self, number: int, action: Action) -> Acted:
         """Do it in one transaction, or find that it is done.
 
-        `round_id` of the claim or the reading that it is about, 0 where there is none: after a rejection the
-        same action is wanted once more. Raises what `Engine.submit` raises, and KeepsRevertingError.
+        Raises what `Engine.submit` raises, and GivenUpError.
         """
-        reverted = 0
-        for attempt in itertools.count():
-            key = f"{self._prefix}{number}/{action}/{round_id}/{attempt}"
+        for attempt in range(_MOST):
+            key = f"{self._prefix}{number}/{action}/{attempt}"
             intent = self._journal.intent(key)
             if intent is not None and intent.state is IntentState.FAILED:
-                reverted += 1
-                if reverted == _TRIES:
-                    raise KeepsRevertingError(f"{reverted} transactions of it reverted: do it by hand")
                 continue
             acted = self.resume(key)
-            # What had ended before may have been reorganised: then it was sent again just now. A check that
-            # ended well and made no claim, because the reading had changed, is over; another may be due.
+            # One that had ended before may have been reorganised: then it was sent again just now. Otherwise
+            # its effect is over, and the action is wanted once more.
             if acted.over or intent is None or intent.state is not IntentState.FINAL:
                 return acted
-        raise AssertionError  # count() has no end
+        raise GivenUpError(f"{_MOST} transactions have not brought it about: do it by hand")
 
     def resume(self, key: str) -> Acted:
         """Bring the transaction of that key to its end: the same bytes, or its result. Raises as `act`."""
