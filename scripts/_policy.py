@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from eth_utils.crypto import keccak
 from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import IdentifierError, checksum_address
@@ -70,6 +71,16 @@ class Policies:
         last_round = 0 if policy.claim is None else policy.claim.round_id
         rule = FeedRule.of(policy.life, description_hash=policy.feed_description_hash, last_round=last_round)
         return rule, self.reader.feed_answer(policy.feed, self.head.number)
+
+    def feed_in_words(self, policy: Policy) -> str:
+        """What the feed says that it reports, escaped; and if that is not what was agreed to."""
+        itself = self.reader.feed_itself(policy.feed, self.head.number)
+        if itself is None:
+            return "does not answer as a feed"
+        description = itself[1]
+        if keccak(description.encode()) != policy.feed_description_hash:
+            return f"{description!r}: NOT the one that was agreed to"
+        return repr(description)
 
     def key(self, policy: Policy, *parts: object) -> str:
         """Names an effect in the journal. Ids begin anew in another contract, so its address is in it."""

@@ -68,7 +68,7 @@ def accept(  # noqa: PLR0917 - click passes options by name
     policy, owner = policies.policy(number), operator.address
     index = share_of(policy, owner)
     escrow = policy.shares[index].escrow
-    wide_console().print(terms_table(policy), shares_table(policy, marked=index))
+    wide_console().print(terms_table(policies, policy), shares_table(policy, marked=index))
     click.echo(f"terms hash {format_bytes32(policy.terms_hash)}")
     refuse(
         [

@@ -20,6 +20,7 @@ from liqpass.domain.parametric.terms_check import Surroundings, TermsError, chec
 from liqpass.domain.parametric.terms_file import parse_terms
 from rich.box import SIMPLE
 from rich.table import Table
+from rich.text import Text
 
 from scripts._operator import Address, Operator, OperatorCommand, RefusedError, Site, operator_options, refuse
 from scripts._policy import POLICY, Policies, change_state, send
@@ -199,7 +200,7 @@ def _surroundings(policies: Policies, terms: Terms) -> Surroundings:
 
 
 def _escrow_table(terms: Terms, shares: Sequence[Share]) -> Table:
-    title = f"{terms.flight} {terms.route}, payout {format_usdc(terms.payout)} USDC"
+    title = Text(f"{terms.flight} {terms.route}, payout {format_usdc(terms.payout)} USDC")
     table = Table(box=SIMPLE, title=title, title_justify="left", show_footer=True)
     parts = escrows(terms.payout, [share.bps for share in shares])
     table.add_column("share", footer="in all")

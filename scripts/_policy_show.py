@@ -38,7 +38,7 @@ def show(provider: ProviderAPI, number: int, in_json: bool, deployments: Path) -
         click.echo(json.dumps(as_json(policies, policy), indent=1))
         return
     console = wide_console()
-    console.print(terms_table(policy), shares_table(policy))
+    console.print(terms_table(policies, policy), shares_table(policy))
     for note in notes(policies, policy):
         console.print(Text(f"  {note}"))
     console.print(actions_table(policies, policy))

@@ -12,12 +12,13 @@ from liqpass.domain.parametric.policy import Policy
 from liqpass.domain.parametric.reading import Reading, delayed_since, reading_in_words
 from rich.box import SIMPLE
 from rich.table import Table
+from rich.text import Text
 
 from scripts._moments import moment
 from scripts._policy import Policies, who
 
 
-def terms_table(policy: Policy) -> Table:
+def terms_table(policies: Policies, policy: Policy) -> Table:
     """What was agreed to."""
     life = policy.life
     late_s = delayed_since(life.departure_s, life.threshold_minutes)
@@ -31,7 +32,7 @@ def terms_table(policy: Policy) -> Table:
         "leader": checksum_address(policy.leader),
         "policy operator": checksum_address(policy.operator) if policy.operator else "nobody",
         "feed": checksum_address(policy.feed),
-        "feed's description": f"hash {format_bytes32(policy.feed_description_hash)}",
+        "feed's description": policies.feed_in_words(policy),
         "underwriting until": moment(life.underwriting_deadline_s),
         "cover": f"{moment(life.active_from_s)} to {moment(life.active_to_s)}",
         "readings count from": moment(late_s),
@@ -44,7 +45,7 @@ def terms_table(policy: Policy) -> Table:
     table.add_column()
     table.add_column(overflow="fold")
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, Text(value))  # names and descriptions are anybody's: no markup
     return table
 
 
@@ -126,6 +127,7 @@ def as_json(policies: Policies, policy: Policy) -> dict[str, Any]:
         "operator": checksum_address(policy.operator) if policy.operator else None,
         "beneficiary": checksum_address(policy.beneficiary),
         "feed": checksum_address(policy.feed),
+        "feedDescription": policies.feed_in_words(policy),
         "departure": life.departure_s,
         "underwritingDeadline": life.underwriting_deadline_s,
         "activeFrom": life.active_from_s,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from operator_world import DEPLOYER
 from policy_world import (
     CLAIM_DEADLINE_S,
     DEADLINE_S,
@@ -92,6 +93,18 @@ def test_show__failed__says_what_may_be_refunded(policies: PolicyWorld) -> None:
     name = policies.failed()
 
     assert policies.done("show", name, account=None).count("may be refunded") == 1
+
+
+def test_show__names_with_markup_and_a_feed_that_changed__shown_as_they_are(policies: PolicyWorld) -> None:
+    name = policies.drafted(flight="[/]", route="[red]x")
+    assert "'KE081 2026-03-15 ICN departure delay, minutes'" in policies.done("show", name, account=None)
+    policies.world.send(policies.feed.functions.setDescription("[/]\x1b[31m"), DEPLOYER)
+
+    output = policies.done("show", name, account=None)
+
+    assert "[/] [red]x, departure" in output
+    assert r"'[/]\x1b[31m': NOT the one that was agreed to" in output
+    assert "[/] [red]x" in policies.done("list", account=None)
 
 
 def test_list__several__by_leader_insurer_and_state(policies: PolicyWorld) -> None:
