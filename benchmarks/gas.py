@@ -18,7 +18,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bonds, payouts, premiums
+from benchmarks import bonds, parametric, payouts, premiums
 from benchmarks.artifacts import ArtifactError
 from benchmarks.figures import Figure
 from benchmarks.stage import BenchmarkError, Stage
@@ -28,7 +28,12 @@ def measure() -> list[Figure]:
     """All figures, from one run on one chain. Raises ArtifactError, AnvilError or BenchmarkError."""
     with Anvil() as node:
         stage = Stage(node)
-        return [*premiums.measure(stage), *payouts.measure(stage), *bonds.measure(stage)]
+        return [
+            *premiums.measure(stage),
+            *payouts.measure(stage),
+            *bonds.measure(stage),
+            *parametric.measure(stage),
+        ]
 
 
 def table(figures: list[Figure]) -> Table:

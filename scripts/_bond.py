@@ -13,13 +13,14 @@ from liqpass.adapters.chain.asking import ask
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_bytes32
-from liqpass.domain.money import Usdc, format_usdc
+from liqpass.domain.money import Usdc
 from liqpass.ports import BlockRef
 from liqpass.x402.bond import Bond
 from liqpass.x402.insurance import Insurance
 from web3.contract import Contract
 
 from scripts._operator import Site
+from scripts._usdc_refusals import payer_refusals, receiver_refusals
 
 
 class Standing(IntEnum):
@@ -131,19 +132,11 @@ class Bonds:
 
     def payer_refusals(self, payer: str, amount: Usdc) -> Iterator[str]:
         """Why USDC would not take `amount` from an account, in words."""
-        usdc = self.site.usdc.functions
-        yield from self.receiver_refusals(payer)
-        balance = Usdc(usdc.balanceOf(payer).call())
-        if balance < amount:
-            yield f"{payer} holds {format_usdc(balance)} USDC and needs {format_usdc(amount)}"
+        yield from payer_refusals(self.site, payer, amount)
 
     def receiver_refusals(self, receiver: str) -> Iterator[str]:
         """Why USDC would send an account nothing, in words."""
-        usdc = self.site.usdc.functions
-        if usdc.paused().call():
-            yield "USDC is paused by its issuer"
-        if usdc.isBlacklisted(receiver).call():
-            yield f"USDC's issuer has denied {receiver}"
+        yield from receiver_refusals(self.site, receiver)
 
 
 def people(address: str) -> str:

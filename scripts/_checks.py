@@ -20,6 +20,9 @@ from scripts._preconditions import usdc_faults
 from scripts._record import Record, role_entry
 from scripts._roles import FUNCTION_ROLES
 
+# What USDC moves to or through.
+_HOLDERS = (*FUNCTION_ROLES, "OpenParametric")
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -123,6 +126,9 @@ def _setting_checks(subject: Subject) -> Iterator[Check]:
         yield Check(name, "authority", manager, _view(views.authority))
         yield Check(name, "treasury", parameters.treasury, _view(views.treasury))
         yield Check(name, "paused", "False", _view(views.paused))
+    if "OpenParametric" in subject.contracts:  # it has no owner, role or switch: that is all of its settings
+        usdc = _view(subject.contracts["OpenParametric"].functions.usdc)
+        yield Check("OpenParametric", "usdc", str(record.usdc), usdc)
     vault = subject.contracts["PayoutVault"].functions
     yield Check(
         "PayoutVault", "predecessor", parameters.predecessor or ZERO_ADDRESS, _view(vault.predecessor)
@@ -157,7 +163,7 @@ def _usdc_checks(subject: Subject) -> Iterator[Check]:
     token = subject.connection.contract(address, abi_of("MockUSDC")).functions
     yield Check("USDC", "paused by its issuer", "False", _view(token.paused))
     held_by = {
-        **{name: record.contracts[name].address for name in FUNCTION_ROLES if name in record.contracts},
+        **{name: contract.address for name, contract in subject.contracts.items() if name in _HOLDERS},
         "treasury": subject.parameters.treasury,
     }
     for name, account in held_by.items():

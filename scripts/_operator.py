@@ -202,6 +202,14 @@ class Site:
         return self._contract("X402InsuranceV2", "X402InsuranceV2")
 
     @cached_property
+    def parametric(self) -> Contract:
+        if "OpenParametric" not in self.record.contracts:
+            raise RefusedError(
+                "OpenParametric is not deployed on this chain: `ape run deploy --target parametric` adds it"
+            )
+        return self._contract("OpenParametric", "OpenParametric")
+
+    @cached_property
     def manager(self) -> Contract:
         return self._contract("AccessManager", "LiqPassAccessManager")
 

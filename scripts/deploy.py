@@ -95,16 +95,16 @@ def cli(  # noqa: PLR0917 - click passes options by name
     journal: Path,
     max_fee_gwei: float,
 ) -> None:
-    """Deploy AccessManager, Checkout, PayoutVault and X402InsuranceV2, set up the roles and give every one of
-    them away. What was left out by --target can be added later: then ADMIN has the last word, and deploy
-    writes the two Safe files for it.
+    """Deploy AccessManager, Checkout, PayoutVault, X402InsuranceV2 and OpenParametric, set up the roles and
+    give every one of them away; OpenParametric has none. What was left out by --target can be added later:
+    where it has roles, ADMIN then has the last word, and deploy writes the two Safe files for it.
 
-    Networks: ethereum:local (with a mock USDC), base:sepolia, base:mainnet; a node by its address as in
-    --network base:sepolia:https://… and, always, ethereum:local:http://127.0.0.1:8545. --account deploys and
-    ends holding nothing; on a local chain it may be left out (TEST::0). Parameters are read from
-    <deployments>/parameters/<chain>.yaml, the record is written to <deployments>/<chain>.json after each
-    step. Interrupted anywhere, run it again: it goes on and deploys nothing twice. Ends with the comparison
-    that `ape run status` makes.
+    Networks: ethereum:local (with a mock USDC and a mock flight feed), base:sepolia, base:mainnet; a node by
+    its address as in --network base:sepolia:https://… and, always, ethereum:local:http://127.0.0.1:8545.
+    --account deploys and ends holding nothing; on a local chain it may be left out (TEST::0). Parameters are
+    read from <deployments>/parameters/<chain>.yaml, the record is written to <deployments>/<chain>.json after
+    each step. Interrupted anywhere, run it again: it goes on and deploys nothing twice. Ends with the
+    comparison that `ape run status` makes.
     """
     console = wide_console()
     try:

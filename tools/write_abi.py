@@ -15,7 +15,16 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / ".build" / "__local__.json"
 ABI_FOLDER = REPOSITORY / "offchain" / "liqpass" / "abi"
-CONTRACTS = ("Checkout", "IUSDC", "LiqPassAccessManager", "MockUSDC", "PayoutVault", "X402InsuranceV2")
+CONTRACTS = (
+    "Checkout",
+    "IUSDC",
+    "LiqPassAccessManager",
+    "MockFeed",
+    "MockUSDC",
+    "OpenParametric",
+    "PayoutVault",
+    "X402InsuranceV2",
+)
 
 
 def render(abi: list[dict[str, Any]]) -> str:

@@ -16,10 +16,13 @@ from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.contracts import (
     Contracts,
     InsuranceDeployment,
+    ParametricDeployment,
     read_deployment,
     read_insurance_deployment,
+    read_parametric_deployment,
 )
 from liqpass.adapters.chain.journal_folder import JournalFolder
+from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.premium_calls import Web3Premiums
 from liqpass.adapters.chain.reader import RPC_TIMEOUT_S, Web3ChainReader
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
@@ -147,6 +150,17 @@ class Application:
         """Insured x402 payments."""
         deployed = self.insurance
         return BondReader(self.web3, deployed.insurance.contract, first_block=deployed.first_block)
+
+    @cached_property
+    def parametric(self) -> ParametricDeployment:
+        """OpenParametric from the deployment record."""
+        return read_parametric_deployment(self.settings.deployment_path(), chain_id=self.settings.chain_id)
+
+    @cached_property
+    def parametric_policies(self) -> ParametricReader:
+        """Parametric policies."""
+        deployed = self.parametric
+        return ParametricReader(self.web3, deployed.contract, first_block=deployed.first_block)
 
     @cached_property
     def signatures(self) -> Web3SignatureCheck:

@@ -42,6 +42,11 @@ class Round:
     by_others: int = 0
     failed: int = 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything was due or done."""
+        return bool(self.due or self.transactions or self.by_others)
+
     def __str__(self) -> str:
         return (
             f"watched={self.watched} due={self.due} transactions={len(self.transactions)} "

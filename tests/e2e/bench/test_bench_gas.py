@@ -39,3 +39,5 @@ def test_bench__five_hundred_payouts_to_new_holders__fit_one_transaction() -> No
     assert {name for name, figure in figures.items() if figure["bare_gas"] is None} == NO_USDC
     assert all(figure["bare_gas"] > 21_000 for name, figure in figures.items() if name not in NO_USDC)
     assert all(figures[name]["passed"] for name in ("settleAndInsure", "purchaseInsurance", "claimInsurance"))
+    assert figures["createPolicy, a leader's first, 3 shares"]["gas"] <= 360_000
+    assert figures["a life with 4 insurers, paid"]["gas"] <= 0.21 * 4_372_044

@@ -12,6 +12,15 @@ import pytest
 from liqpass.adapters.chain.contracts import abi_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+NAMES = (
+    "Checkout",
+    "IUSDC",
+    "LiqPassAccessManager",
+    "MockFeed",
+    "MockUSDC",
+    "OpenParametric",
+    "PayoutVault",
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +32,7 @@ def writer() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["Checkout", "IUSDC", "LiqPassAccessManager", "MockUSDC", "PayoutVault"])
+@pytest.mark.parametrize("name", NAMES)
 def test_abi__shipped__equals_the_build(writer: ModuleType, name: str) -> None:
     compiled = ape.project.contracts.get(name)
     assert compiled is not None, f"{name} does not compile"

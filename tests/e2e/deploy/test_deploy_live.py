@@ -20,7 +20,7 @@ from web3 import HTTPProvider, Web3
 
 USDC = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
 PASSPHRASE = "a passphrase of this test"
-TRANSACTIONS = 5  # AccessManager, Checkout, PayoutVault, X402InsuranceV2, handover
+TRANSACTIONS = 6  # AccessManager, Checkout, PayoutVault, X402InsuranceV2, OpenParametric, handover
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,13 @@ def test_deploy__base_sepolia__hands_over_and_keeps_what_explorers_ask_for(
     assert nonce_of(sepolia, deployer.address) == TRANSACTIONS
     record = json.loads((folder / "base-sepolia.json").read_text())
     assert (record["chainId"], record["usdc"], record["deployer"]) == (84532, USDC, deployer.address)
-    assert sorted(record["contracts"]) == ["AccessManager", "Checkout", "PayoutVault", "X402InsuranceV2"]
+    assert sorted(record["contracts"]) == [
+        "AccessManager",
+        "Checkout",
+        "OpenParametric",
+        "PayoutVault",
+        "X402InsuranceV2",
+    ]
     for name, entry in record["contracts"].items():
         request = json.loads((folder / f"base-sepolia.{name}.input.json").read_text())
         assert request["language"] == "Solidity"

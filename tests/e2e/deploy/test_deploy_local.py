@@ -9,7 +9,9 @@ from ape_runs import ape_run, nonce_of
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.contracts import read_deployment
 
-TRANSACTIONS = 7  # two of the mock USDC, AccessManager, Checkout, PayoutVault, X402InsuranceV2, handover
+# Two of the mock USDC, AccessManager, Checkout, PayoutVault, X402InsuranceV2, OpenParametric, the mock feed,
+# handover.
+TRANSACTIONS = 9
 
 
 def test_deploy__twice__records_everything_and_sends_nothing_the_second_time(
@@ -31,8 +33,10 @@ def test_deploy__twice__records_everything_and_sends_nothing_the_second_time(
     assert sorted(record["contracts"]) == [
         "AccessManager",
         "Checkout",
+        "MockFeed",
         "MockUSDC",
         "MockUSDCImplementation",
+        "OpenParametric",
         "PayoutVault",
         "X402InsuranceV2",
     ]

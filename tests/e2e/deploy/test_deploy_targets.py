@@ -36,7 +36,7 @@ def test_deploy__target_liqpass__leaves_the_bond_out_and_status_agrees(node: Anv
     result = ape_run("deploy", node.url, folder, "--target", "liqpass")
 
     assert result.exit_code == 0, result.output
-    assert "X402InsuranceV2" not in recorded(folder)["contracts"]
+    assert not {"X402InsuranceV2", "OpenParametric", "MockFeed"} & {*recorded(folder)["contracts"]}
     status = ape_run("status", node.url, folder)
     assert status.exit_code == 0, status.output
     assert "X402InsuranceV2" not in status.output
@@ -87,6 +87,47 @@ def test_deploy__target_added_late__gives_its_restricted_functions_to_nobody_but
     assert allowed == []
 
 
+def test_deploy__target_parametric_after_the_handover__needs_nobody(node: Anvil, folder: Path) -> None:
+    assert ape_run("deploy", node.url, folder, "--target", "liqpass").exit_code == 0
+    deployer = node.account(0).address
+    before = nonce_of(node, deployer)
+
+    added = ape_run("deploy", node.url, folder, "--target", "parametric")
+
+    assert added.exit_code == 0, added.output
+    assert "checks pass; the deployer holds nothing" in added.output
+    assert nonce_of(node, deployer) == before + 2
+    record = recorded(folder)
+    assert "X402InsuranceV2" not in record["contracts"]
+    feed = record["contracts"]["MockFeed"]
+    description = "KE081 2026-03-15 ICN departure delay, minutes"
+    assert feed["arguments"] == {"owner_": deployer, "description_": description}
+    web3 = Web3(HTTPProvider(node.url))
+    views = web3.eth.contract(feed["address"], abi=abi_of("MockFeed")).functions
+    assert (views.description().call(), views.decimals().call()) == (description, 0)
+    status = ape_run("status", node.url, folder)
+    assert status.exit_code == 0, status.output
+    assert "OpenParametric" in status.output
+
+
+def test_status__open_parametric_denied_by_usdc__differs(node: Anvil, folder: Path) -> None:
+    assert ape_run("deploy", node.url, folder, "--target", "parametric").exit_code == 0
+    contracts = recorded(folder)["contracts"]
+    usdc = Web3(HTTPProvider(node.url)).eth.contract(contracts["MockUSDC"]["address"], abi=abi_of("MockUSDC"))
+    call = usdc.functions.blacklist(contracts["OpenParametric"]["address"])
+    sent = call.transact({"from": node.account(0).address})
+    assert usdc.w3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+
+    status = ape_run("status", node.url, folder, "--json")
+
+    assert status.exit_code == 1
+    checks = json.loads(status.output[status.output.index("{") :])["checks"]
+    wrong = [check for check in checks if not check["ok"]]
+    assert [(check["subject"], check["what"]) for check in wrong] == [
+        ("OpenParametric", "denied by USDC's issuer")
+    ]
+
+
 def test_deploy__again_with_another_target__leaves_what_is_there(node: Anvil, folder: Path) -> None:
     assert ape_run("deploy", node.url, folder).exit_code == 0
     before = (folder / "local.json").read_text()
@@ -101,5 +142,5 @@ def test_deploy__unknown_target__is_refused(node: Anvil, folder: Path) -> None:
     result = ape_run("deploy", node.url, folder, "--target", "bond")
 
     assert result.exit_code == 2
-    assert "'bond' is not one of 'liqpass', 'x402'" in result.output
+    assert "'bond' is not one of 'liqpass', 'x402', 'parametric'" in result.output
     assert not (folder / "local.json").exists()

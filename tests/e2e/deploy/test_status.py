@@ -115,6 +115,7 @@ def test_status__another_deployer_in_the_record__differs(world: World) -> None:
 
     assert {(subject, what) for subject, what, _, _ in world.differences()} == {
         ("AccessManager", "arguments"),
+        ("MockFeed", "arguments"),
         ("MockUSDC", "arguments"),
     }
 

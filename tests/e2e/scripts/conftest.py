@@ -19,6 +19,7 @@ for folder in (
 
 from bond_world import BondWorld  # noqa: E402
 from operator_world import World  # noqa: E402
+from policy_world import PolicyWorld  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +41,8 @@ def world(deployed: World) -> Iterator[World]:
 @pytest.fixture
 def bonds(world: World) -> BondWorld:
     return BondWorld.of(world)
+
+
+@pytest.fixture
+def policies(world: World) -> PolicyWorld:
+    return PolicyWorld.of(world)

@@ -66,7 +66,7 @@ class World:
             "--deployments",
             str(self.folder / "deployments"),
         ]
-        if not {"status", "claims"} & {*arguments}:
+        if not {"status", "claims", "show", "list"} & {*arguments}:
             command += ["--journal", str(self.folder / "journal")]
         return CliRunner().invoke(ape_cli, command)
 

@@ -45,6 +45,19 @@ class InsuranceDeployment:
     genesis_hash: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ParametricDeployment:
+    """One chain's OpenParametric (lower case), and the block before which none of its logs can be.
+
+    `genesis_hash` as in `Contracts`.
+    """
+
+    chain_id: int
+    contract: str
+    first_block: int
+    genesis_hash: str | None
+
+
 def read_deployment(path: Path, *, chain_id: int) -> Contracts:
     """Addresses from `deployments/<chain>.json`; raises DeploymentError, which says what is wrong."""
     record, contracts = _record(path, chain_id)
@@ -65,6 +78,18 @@ def read_insurance_deployment(path: Path, *, chain_id: int) -> InsuranceDeployme
     entry = _entry(path, contracts, "X402InsuranceV2")
     return InsuranceDeployment(
         Insurance(chain_id, entry["address"].lower()),
+        int(entry["block"]),
+        _optional_hex(path, record, "genesisHash"),
+    )
+
+
+def read_parametric_deployment(path: Path, *, chain_id: int) -> ParametricDeployment:
+    """Where OpenParametric is, from the same record; raises DeploymentError."""
+    record, contracts = _record(path, chain_id)
+    entry = _entry(path, contracts, "OpenParametric")
+    return ParametricDeployment(
+        chain_id,
+        entry["address"].lower(),
         int(entry["block"]),
         _optional_hex(path, record, "genesisHash"),
     )

@@ -12,7 +12,14 @@ from eth_utils.crypto import keccak
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.reverts import revert_reason
 
-_OURS = ("Checkout", "PayoutVault", "LiqPassAccessManager", "X402InsuranceV2")
+_OURS = (
+    "Checkout",
+    "PayoutVault",
+    "LiqPassAccessManager",
+    "X402InsuranceV2",
+    "OpenParametric",
+    "MockFeed",
+)
 
 
 def our_errors(data: bytes) -> str | None:

@@ -31,7 +31,7 @@ class Signer(Protocol):
 
 
 class LocalSigner:
-    """A key in memory: for tests and the demo."""
+    """A key in memory: for tests, the demo, and the feeds that we run on test networks."""
 
     def __init__(self, account: LocalAccount) -> None:
         self._account = account

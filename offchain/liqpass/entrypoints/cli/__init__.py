@@ -9,6 +9,7 @@ from liqpass.entrypoints.cli.batch import batch
 from liqpass.entrypoints.cli.claims import claims
 from liqpass.entrypoints.cli.configuration import settings
 from liqpass.entrypoints.cli.evidence import evidence
+from liqpass.entrypoints.cli.feed import feed
 from liqpass.entrypoints.cli.keeper import keeper
 from liqpass.entrypoints.cli.ledger import reconcile, report, sync
 from liqpass.entrypoints.cli.okx import okx
@@ -39,6 +40,7 @@ for command in (
     claims,
     db,
     evidence,
+    feed,
     keeper,
     keys,
     okx,

@@ -1,0 +1,190 @@
+"""`liqpass feed`: readings for the flight feeds that we run, for tests, the demo and test networks."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import IO
+
+import click
+
+from liqpass.adapters.chain.engine import Engine
+from liqpass.adapters.chain.errors import CallRevertedError, ChainError, RpcError, WrongChainError
+from liqpass.adapters.chain.keyfile import read_keyfile
+from liqpass.adapters.chain.own_feed import OwnFeed
+from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.revert_words import our_errors, reason_of
+from liqpass.adapters.chain.rpc import BlockId, Rpc, Web3Rpc
+from liqpass.adapters.chain.signer import LocalSigner
+from liqpass.adapters.clock import ChainClock, SystemClock
+from liqpass.domain.identifiers import IdentifierError, parse_address
+from liqpass.domain.parametric.flight_status import (
+    MAX_BYTES,
+    FlightStatus,
+    FlightStatusError,
+    parse_flight_status,
+    reading_of_status,
+)
+from liqpass.domain.parametric.reading import Reading, ReadingError, reading_in_words
+from liqpass.domain.parametric.times import format_time
+from liqpass.entrypoints.cli.session import Session, pass_session
+from liqpass.settings import LOCAL_CHAIN_ID, Settings
+
+CHAINS = (LOCAL_CHAIN_ID, 84532)  # elsewhere people insure against feeds, and none is ours to write
+_GWEI = 10**9
+
+
+@click.group()
+def feed() -> None:
+    """Flight feeds that we run ourselves, on a local chain or Base Sepolia."""
+
+
+def _address(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        return parse_address(value)
+    except IdentifierError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@feed.command()
+@click.argument("record", type=click.File("rb"))
+@click.option("--feed", "address", required=True, callback=_address, help="The feed's address, 0x….")
+@click.option(
+    "--keyfile",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Encrypted keyfile of the feed's owner, such as ~/.ape/accounts/<alias>.json.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of mode 0600 with the keyfile's passphrase; without it the passphrase is asked for.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Check and simulate everything, send nothing; needs no keyfile."
+)
+@click.option(
+    "--journal",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path.home() / ".liqpass" / "journal",
+    envvar="LIQPASS_JOURNAL_FOLDER",
+    show_envvar=True,
+    help="Folder of the journals of sent transactions.  [default: ~/.liqpass/journal]",
+)
+@click.option(
+    "--max-fee-gwei",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Most to offer per gas on Base Sepolia.",
+)
+@pass_session
+def push(
+    session: Session,
+    *,
+    record: IO[bytes],
+    address: str,
+    keyfile: Path | None,
+    passphrase_file: Path | None,
+    dry_run: bool,
+    journal: Path,
+    max_fee_gwei: float,
+) -> None:
+    """Turn a flight-status RECORD (JSON; - reads standard input) into a reading and report it.
+
+    docs/flight-feed.md has the record's form. The feed must be described as the record's flight, date and
+    airport. The same record is reported once, however often the command runs.
+    """
+    if keyfile is None and not dry_run:
+        raise click.UsageError("say who signs: --keyfile FILE, or try it with --dry-run")
+    settings = session.app.settings
+    if settings.chain_id not in CHAINS:
+        allowed = " and ".join(map(str, CHAINS))
+        raise click.ClickException(
+            f"chain {settings.chain_id}: feeds of ours are only for the chains {allowed}"
+        )
+    rpc = Web3Rpc.connect(settings.rpc_url.get_secret_value())
+    try:
+        status = parse_flight_status(record.read(MAX_BYTES + 1))
+        reading = reading_of_status(status, _now_s(settings, rpc))
+        click.echo(f"{status.description}: {reading_in_words(reading)}")
+        own = _checked_feed(settings, rpc, address, status, reading)
+        if keyfile is None or dry_run:
+            owner = own.simulate_push(reading)
+            click.echo(f"dry run: {owner} would push {reading} to {own.address}; nothing was sent")
+            return
+        local = settings.chain_id == LOCAL_CHAIN_ID
+        policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
+        signer = LocalSigner(read_keyfile(keyfile, _passphrase(passphrase_file)))
+        with Engine.open(
+            rpc,
+            signer,
+            policy,
+            chain_id=settings.chain_id,
+            journal_folder=journal,
+            decode_revert=our_errors,
+        ) as engine:
+            _send(engine, own, status, reading)
+    except CallRevertedError as error:
+        raise click.ClickException(f"the feed refuses: {reason_of(error.data, error.message)}") from None
+    except (ChainError, FlightStatusError, ReadingError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _send(engine: Engine, own: OwnFeed, status: FlightStatus, reading: Reading) -> None:
+    def done(block: BlockId) -> bool:
+        return own.shows(reading, status.observed_at_s, block)
+
+    outcome = engine.submit(
+        f"feed/push/{own.address}/{status.observed_at_s}",
+        own.address,
+        own.push_data(reading),
+        describe=f"report {reading_in_words(reading)} for {status.description}",
+        done=done,
+    )
+    if outcome.tx_hash is None:
+        click.echo(f"{own.address} reports {reading} already; nothing was sent")
+    else:
+        click.echo(f"{own.address} reports {reading}, transaction {outcome.tx_hash}")
+
+
+def _checked_feed(
+    settings: Settings, rpc: Rpc, address: str, status: FlightStatus, reading: Reading
+) -> OwnFeed:
+    """The feed, if it is this flight's and nothing newer would be overwritten."""
+    chain_id = rpc.chain_id()
+    if chain_id != settings.chain_id:
+        raise WrongChainError(f"the node serves chain {chain_id}, settings say {settings.chain_id}")
+    own = OwnFeed(rpc, address)
+    description, decimals, report = own.description(), own.decimals(), own.latest()
+    if description != status.description:
+        raise click.ClickException(f"{own.address} is {description!r}, the record is {status.description!r}")
+    if decimals != 0:
+        raise click.ClickException(f"{own.address} has {decimals} decimals, a feed of minutes has 0")
+    if report.updated_at_s > status.observed_at_s and report.answer != reading:
+        raise click.ClickException(
+            f"{own.address} reports {report.answer} as of {format_time(report.updated_at_s)}, after this "
+            f"record's {format_time(status.observed_at_s)}: ask the source again"
+        )
+    return own
+
+
+def _now_s(settings: Settings, rpc: Rpc) -> int:
+    if settings.clock == "system":
+        return SystemClock().now_ms() // 1000
+
+    def latest_block_time_s() -> int:
+        block = rpc.block("latest")
+        if block is None:
+            raise RpcError("the chain has no block")
+        return block.timestamp_s
+
+    return ChainClock(latest_block_time_s).now_ms() // 1000
+
+
+def _passphrase(path: Path | None) -> str:
+    if path is None:
+        return str(click.prompt("Passphrase", hide_input=True, err=True))
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise click.ClickException(f"{path} has mode {mode:04o}: others must not read it (chmod 600)")
+    return path.read_text("utf-8").rstrip("\n")

@@ -1,0 +1,135 @@
+"""`liqpass keeper parametric`: what anyone may do with parametric policies, as soon as it may be done."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from liqpass.adapters.chain.errors import CallRevertedError
+from liqpass.adapters.chain.parametric_watch import ParametricWatch
+from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.policy_sender import PolicySender, call_of
+from liqpass.adapters.chain.revert_words import reason_of
+from liqpass.adapters.chain.rpc import Call, Rpc, Web3Rpc
+from liqpass.domain.identifiers import checksum_address
+from liqpass.domain.parametric.policy import format_policy_id
+from liqpass.entrypoints.cli.keeper_run import (
+    Account,
+    check_site,
+    ended_by_signals,
+    go_on,
+    journal_folder,
+    one_round,
+    open_signer,
+    run_options,
+    say,
+)
+from liqpass.entrypoints.cli.session import Session, pass_session
+from liqpass.entrypoints.logs import log_to_stderr
+from liqpass.entrypoints.parametric_keeper import DueActions, ParametricKeeper, Round
+
+log = logging.getLogger("liqpass.keeper")
+_GWEI = 10**9
+_NOBODY = "0x" + "0" * 40
+
+
+@click.command()
+@run_options
+@click.option(
+    "--leader",
+    "leaders",
+    type=Account(),
+    multiple=True,
+    help="Only policies of this leader; may be repeated.  [default: everybody's]",
+)
+@pass_session
+def parametric(  # noqa: PLR0917 - click passes options by name
+    session: Session,
+    keyfile: Path | None,
+    once: bool,
+    interval: float,
+    margin_s: int,
+    journal: Path | None,
+    max_fee_gwei: float,
+    dry_run: bool,
+    leaders: tuple[str, ...],
+) -> None:
+    """Activate, check, approve, settle and expire parametric policies, until Ctrl-C or SIGTERM.
+
+    Each as soon as anyone may: activate at the start of the cover; check when the feed has a reading that
+    makes a claim; approve after the approval window; settle; expire after the last claim was possible. The
+    keyfile's account only pays the gas. Its passphrase comes from LIQPASS_KEEPER_PASSPHRASE or
+    LIQPASS_KEEPER_PASSPHRASE_FILE. Node, chain and deployment record are those of the settings. It may be
+    killed at any moment: started again with the same journal it goes on. Logs to standard error.
+
+    \b
+    liqpass keeper parametric --keyfile keeper.json
+    liqpass keeper parametric --keyfile keeper.json --once --leader 0x…
+    liqpass keeper parametric --dry-run
+    """
+    app = session.app
+    log_to_stderr()
+    local = app.settings.is_local
+    policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
+    rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
+    deployed = app.parametric
+    with ended_by_signals():
+        check_site(rpc, deployed.chain_id, deployed.genesis_hash, deployed.contract, "OpenParametric")
+        reader = app.parametric_policies
+        watch = ParametricWatch(
+            rpc,
+            reader,
+            leaders=leaders,
+            settled="latest" if local else "safe",
+            progress=lambda block, last: log.info("read block=%d of=%d", block, last),
+        )
+        due = DueActions(watch, reader, margin_s=margin_s)
+        if dry_run:
+            _show(rpc, due, deployed.contract)
+            return
+        signer = open_signer(app.settings, keyfile)
+        with PolicySender.open(
+            rpc,
+            signer,
+            policy,
+            reader=reader,
+            deployment=deployed,
+            journal_folder=journal_folder(app.settings, journal),
+            on_event=say,
+        ) as sender:
+            click.echo(
+                f"keeping policies of {checksum_address(deployed.contract)} on chain "
+                f"{deployed.chain_id} as {signer.address}"
+            )
+            keeping = ParametricKeeper(due, sender)
+            if once:
+                _end(one_round(keeping.round))
+            else:
+                go_on(keeping.round, interval)
+
+
+def _show(rpc: Rpc, due: DueActions, contract: str) -> None:
+    head, policies = due.live()
+    found = [each for each in (due.of(policy, head) for policy in policies) if each is not None]
+    click.echo(f"block {head.number}: {len(policies)} policies live, {len(found)} with something due")
+    for each in found:
+        number = each.policy.number
+        call = Call(_NOBODY, checksum_address(contract), call_of(each.action, number), 0)
+        try:
+            told = f"{rpc.estimate_gas(call)} gas"
+        except CallRevertedError as error:
+            told = f"would revert: {reason_of(error.data, error.message)}"
+        click.echo(f"would {each.action} {format_policy_id(number)}: {told}")
+    click.echo("dry run: nothing was sent")
+
+
+def _end(done: Round) -> None:
+    acted = ", ".join(f"{action} {count}" for action, count in sorted(done.acted.items()))
+    click.echo(
+        f"{done.watched} policies live: {acted or 'nothing done'}, in {len(done.transactions)} transactions; "
+        f"{done.by_others} done by others"
+    )
+    if done.failed:
+        raise click.ClickException(f"{done.failed} things that are due could not be done; the log says why")

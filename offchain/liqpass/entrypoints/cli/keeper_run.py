@@ -1,0 +1,186 @@
+"""What every `liqpass keeper` shares: options, rounds that are tried again, an end by signals."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import click
+import tenacity
+
+from liqpass.adapters.chain.errors import ChainError as SendingError
+from liqpass.adapters.chain.errors import RpcError, WrongChainError
+from liqpass.adapters.chain.events import Event, EventKind
+from liqpass.adapters.chain.keyfile import read_keyfile
+from liqpass.adapters.chain.rpc import Rpc, chain_identity
+from liqpass.adapters.chain.signer import LocalSigner
+from liqpass.domain.identifiers import IdentifierError, parse_address
+from liqpass.ports import ChainError as ReadingError
+from liqpass.settings import Settings
+
+log = logging.getLogger("liqpass.keeper")
+_ROUNDS_TRIED = 5  # by --once, where the node gives no answer
+_LONGEST_WAIT_S = 60
+# What every transaction goes through is not worth a line.
+_QUIET = (EventKind.SIGNED, EventKind.SENDING, EventKind.ANSWERED, EventKind.SEEN, EventKind.FINAL)
+
+
+class Round(Protocol):
+    """What a round did, told as text."""
+
+    watched: int
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything was due or done."""
+        ...
+
+
+Done = TypeVar("Done", bound=Round)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Account(click.ParamType):
+    """An address of any capitals, to lower case."""
+
+    name = "address"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return parse_address(value)
+        except IdentifierError as error:
+            self.fail(str(error), param, ctx)
+
+
+def run_options(command: Command) -> Command:
+    """Who pays gas, how often, with which journal: keyfile, once, interval, margin_s, journal, max_fee_gwei,
+    dry_run.
+    """
+    options = [
+        click.option(
+            "--keyfile",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Encrypted keyfile of the account that pays gas, mode 0600; ape's are "
+            "~/.ape/accounts/ALIAS.json.",
+        ),
+        click.option(
+            "--once", is_flag=True, help="End after one round; exit code 1 if something due was not done."
+        ),
+        click.option(
+            "--interval",
+            type=click.FloatRange(0.1, 3600),
+            default=5,
+            show_default=True,
+            help="Seconds between two rounds.",
+        ),
+        click.option(
+            "--margin",
+            "margin_s",
+            type=click.IntRange(0, 86_400),
+            default=10,
+            show_default=True,
+            help="Seconds to wait after a deadline: a reorganisation must not bring it back.",
+        ),
+        click.option(
+            "--journal",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Folder of the journals.  [default: LIQPASS_JOURNAL_FOLDER, else ~/.liqpass/journal]",
+        ),
+        click.option(
+            "--max-fee-gwei",
+            type=click.FloatRange(min=0, min_open=True),
+            default=5.0,
+            show_default=True,
+            help="Most to offer per gas on a live network.",
+        ),
+        click.option(
+            "--dry-run", is_flag=True, help="One round that shows and simulates and sends nothing; no key."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGINT end the body, wherever it is: what was signed is in the journal, the rest is due."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("ended")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def check_site(rpc: Rpc, chain_id: int, genesis_hash: str | None, contract: str, name: str) -> None:
+    """Raises WrongChainError unless the node is of the record's chain and has the contract of that name."""
+    identity = chain_identity(rpc, chain_id)
+    if genesis_hash is not None and identity.genesis_hash != genesis_hash:
+        raise WrongChainError(f"the node is of another chain {identity.chain_id} than the deployment record")
+    if not rpc.code(contract, "latest"):
+        raise WrongChainError(f"no contract at {contract}, where the record has {name}")
+
+
+def open_signer(settings: Settings, keyfile: Path | None) -> LocalSigner:
+    """The account that pays gas. Raises click.UsageError without a keyfile, SigningError, SettingsError."""
+    if keyfile is None:
+        raise click.UsageError("name the account that pays gas: --keyfile FILE, or give --dry-run")
+    return LocalSigner(read_keyfile(keyfile, settings.keeper_secret()))
+
+
+def journal_folder(settings: Settings, chosen: Path | None) -> Path:
+    """Where the journals are."""
+    return chosen or settings.journal_folder or Path.home() / ".liqpass" / "journal"
+
+
+def one_round(run: Callable[[], Done]) -> Done:
+    """One round; tried again a few times where the node gives no answer."""
+    stop = tenacity.stop_after_attempt(_ROUNDS_TRIED)
+    done = _tried(run, stop=stop, faults=(RpcError, ReadingError))
+    log.info("round %s", done)
+    return done
+
+
+def go_on(run: Callable[[], Round], interval_s: float) -> None:
+    """Round after round, for ever; told where something was due or has changed."""
+    watched = None
+    while True:
+        # Whatever fails now may work in a minute: a node, gas, ether, another program on the same account.
+        done = _tried(run, stop=tenacity.stop_never, faults=(SendingError, ReadingError))
+        if done.is_busy or done.watched != watched:
+            log.info("round %s", done)
+        watched = done.watched
+        time.sleep(interval_s)
+
+
+def say(event: Event) -> None:
+    """A line in the log for what is out of the ordinary, and for what is confirmed."""
+    if event.kind not in _QUIET:
+        log.info("%s key=%s tx=%s %s", event.kind.value, event.key, event.tx_hash or "-", event.text)
+
+
+def _tried(
+    run: Callable[[], Done], *, stop: tenacity.stop.stop_base, faults: tuple[type[Exception], ...]
+) -> Done:
+    """`run`, again where it raises one of `faults`, after longer and longer waits."""
+    retrying = tenacity.Retrying(
+        stop=stop,
+        wait=tenacity.wait_exponential_jitter(multiplier=0.5, max=_LONGEST_WAIT_S, jitter=0.5),
+        retry=tenacity.retry_if_exception_type(faults),
+        before_sleep=_say_fault,
+        reraise=True,
+    )
+    return retrying(run)
+
+
+def _say_fault(state: tenacity.RetryCallState) -> None:
+    fault = None if state.outcome is None else state.outcome.exception()
+    wait = 0.0 if state.next_action is None else state.next_action.sleep
+    log.warning("round failed attempt=%d wait_s=%.1f reason=%s", state.attempt_number, wait, fault)
