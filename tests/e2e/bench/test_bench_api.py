@@ -1,4 +1,4 @@
-"""The load benchmark in small: the shape of its rows, and how it judges. How fast it was is not tested here."""
+"""The load benchmark in small: the shape of its rows, and how it judges. How fast it was is not tested."""
 
 from __future__ import annotations
 
