@@ -89,7 +89,7 @@ def cover(  # noqa: PLR0917 - click passes options by name
 
     def done(block: BlockId) -> bool:
         locked = bonds.ask("policies", chosen, at=block)
-        return bool((locked[0], locked[4], locked[5]) == (client, insurer, amount))
+        return bool((locked[0], locked[4], locked[5]) == (insurer, client, amount))
 
     step = Step(
         f"bond/cover/{name}/{insurer}/{amount}/{minutes}",
@@ -99,7 +99,7 @@ def cover(  # noqa: PLR0917 - click passes options by name
         done,
     )
     for outcome in perform(operator, f"LiqPass cover {name}", [step]):
-        deadline_s = bonds.ask("policies", chosen, at="latest")[1]
+        deadline_s = bonds.ask("policies", chosen, at="latest")[2]
         click.echo(f"locked until {moment(deadline_s)}: pay {insurer} now; claim after that if it is silent")
         click.echo(f"transaction {outcome.tx_hash}")
 

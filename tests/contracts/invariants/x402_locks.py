@@ -68,7 +68,9 @@ class LockSteps(X402Steps):
     @rule(data=st.data())
     def confirm_many(self, data):
         """Those that ended, those that are late, and those named twice are skipped."""
-        commitments = self.draw_policies(data)
+        self.confirm_all(self.draw_policies(data))
+
+    def confirm_all(self, commitments):
         providers = [self.model.policies[key].provider for key in commitments]
         signatures = [self.confirmation(*pair) for pair in zip(providers, commitments, strict=True)]
         self.act(self.world.stranger, "confirmServices", commitments, signatures)

@@ -13,6 +13,7 @@ LONGEST_MINUTES = 10_080
 OPENINGS = (
     "ordinary",
     "paused",
+    "repriced",
     "recovering",
     "forgiven",
     "liquidated",
@@ -56,10 +57,24 @@ class X402Machine(BondSteps, LockSteps, PlatformSteps):
         """What goes on while paused."""
         self.act(self.world.guardian, "pause")
         self.confirm("provider signs", data)
-        self.pass_deadline(True, data)
-        self.claim(data)
+        self.meet_deadline(data)
         self.withdraw(False, data)
         self.act(self.world.unpauser, "unpause")
+
+    def meet_deadline(self, data):
+        """One block at it, too early to claim; one after it, too late to confirm."""
+        self.pass_deadline(False, data)
+        self.act(self.world.stranger, "claimMany", list(self.model.policies))
+        self.confirm_all(list(self.model.policies))
+        self.claim(data)
+
+    def begin_repriced(self, provider, data):
+        """Rates change under open locks, both ways; what they locked is what they give back."""
+        self.set_penalty_rate(1_000)
+        self.confirm("provider signs", data)
+        self.settle_one(provider, self.world.clients[0], self.world.settlers[0], USDC + 1, minutes=0)
+        self.set_penalty_rate(1)
+        self.outlast_locks()
 
     def begin_recovering(self, provider, data):
         self.let_minimum_rise(provider)

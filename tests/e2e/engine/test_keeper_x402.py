@@ -101,7 +101,7 @@ def test_once__around_deadline_and_margin__claimed_only_after_both(
     world: BondedWorld, late_s: int, claimed: bool
 ) -> None:
     commitment = world.lock()
-    deadline_s = world.insurance.functions.policies(commitment).call()[1]
+    deadline_s = world.insurance.functions.policies(commitment).call()[2]
     world.node.set_next_timestamp(deadline_s + late_s)
     world.node.rpc("evm_mine")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 from bond_world import CLIENT, COVERED, PAYMENT, BondWorld
@@ -43,7 +44,8 @@ def test_cover__approved_client__locks_under_the_commitment_of_its_nonce(bonds: 
         "penalty": 2_000,
         "deadline": bonds.now_s + MINUTES_5_S,
     }
-    assert f"pay {bonds.provider} now" in result.output
+    until = datetime.fromtimestamp(bonds.now_s + MINUTES_5_S, tz=UTC)
+    assert f"locked until {until:%Y-%m-%d %H:%M:%S} UTC: pay {bonds.provider} now" in result.output
     assert bonds.stats[1] == 102_000
     assert bonds.held() == before
 
@@ -151,7 +153,7 @@ def test_claims__each_state__with_deadline_and_what_is_due(bonds: BondWorld) -> 
     answer = json.loads(result.output[result.output.index("{") :])
     assert (answer["client"], answer["creditUsdc"]) == (bonds.client, "0.00")
     deadlines = [
-        bonds.insurance.functions.policies(bytes.fromhex(each[2:])).call()[1]
+        bonds.insurance.functions.policies(bytes.fromhex(each[2:])).call()[2]
         for each in (confirmed, overdue, later)
     ]
     terms = {"provider": bonds.provider, "amountUsdc": "0.10"}

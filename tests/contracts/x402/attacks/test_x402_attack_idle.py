@@ -1,4 +1,4 @@
-"""The announcement against an idle bond must not outlive that bond and take the next one without notice."""
+"""An idle bond has its notice to the last second, and its announcement does not take the next one."""
 
 import pytest
 from insured_payments import BOND, IDLE_S, LOCK, NOTICE_S, Held, Notice
@@ -23,6 +23,18 @@ def returning(insurance, announced, deposit, clock):
     clock.travel_to(clock.now + NOTICE_S)
     deposit(announced, BOND)
     return announced
+
+
+def test_attack_seizing_an_idle_bond__a_second_before_its_notice_is_over__reverts(
+    insurance, announced, config, delayed_to, held
+):
+    due = insurance.accounts(announced).liquidatableAt
+
+    with reverts_with(insurance.NoticeNotOver, provider=announced, liquidatableAt=due):
+        delayed_to(due - 1, insurance, "liquidateProvider", announced, sender=config)
+
+    insurance.withdrawBond(BOND, sender=announced)
+    assert held() == Held(client=0, provider=BOND, insurance=0)
 
 
 def test_attack_seizing_a_new_bond__announced_for_the_one_before__reverts(
