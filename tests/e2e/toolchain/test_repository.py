@@ -54,3 +54,16 @@ def test_test_files__have_names_of_their_own() -> None:
     ]
 
     assert sorted(names) == sorted(set(names))
+
+
+def test_test_files__each_is_run_by_make_test_exactly_once() -> None:
+    runs = re.findall(r"tests/[\w/*.]+", (REPOSITORY / "tools" / "run_tests").read_text())
+    covered = [path for run in runs for path in sorted(REPOSITORY.glob(run))]
+    files = [path for path in committed_files() if path.name.startswith("test_") and path.suffix == ".py"]
+
+    times = {
+        str(path.relative_to(REPOSITORY)): sum(path == run or run in path.parents for run in covered)
+        for path in files
+    }
+
+    assert {name: number for name, number in times.items() if number != 1} == {}
