@@ -64,7 +64,7 @@ class LockSteps(X402Steps):
             stranger = self.world.stranger
             self.act(stranger, "confirmService", commitment, signature, action="confirm_by_signature")
 
-    @precondition(lambda self: self.model.policies)
+    @precondition(lambda self: self.model.in_time())
     @rule(data=st.data())
     def confirm_many(self, data):
         """Those that ended, those that are late, and those named twice are skipped."""
@@ -99,9 +99,10 @@ class LockSteps(X402Steps):
         sender = self.pick(data, [self.world.stranger, self.world.clients[0]], "sender")
         self.act(sender, "claimInsurance", commitment)
 
-    @precondition(lambda self: self.model.policies)
+    @precondition(lambda self: self.model.overdue())
     @rule(data=st.data())
     def claim_many(self, data):
+        """Those that ended, those that are early, and those named twice are skipped."""
         self.act(self.world.stranger, "claimMany", self.draw_policies(data))
 
     def creditors(self):
