@@ -14,7 +14,7 @@ from liqpass.domain.parametric.life import STATES, PolicyState
 from liqpass.domain.parametric.policy import parse_policy_id
 from liqpass.domain.parametric.times import format_time, parse_moment, parse_time
 
-from demo.stage import BUYERS, DEPLOYER, GUARDIAN, RELAYER, REPOSITORY, RULERS, Stage
+from demo.stage import BUYERS, DEPLOYER, GUARDIAN, RELAYER, REORG_MARGIN_S, REPOSITORY, RULERS, Stage
 
 TERMS = REPOSITORY / "docs" / "examples" / "ke081.yaml"
 INSURERS, BENEFICIARY = BUYERS, RELAYER  # as the terms name them
@@ -23,7 +23,6 @@ PAYOUT = Usdc(1_000_000)
 ESCROWS = (Usdc(400_000), Usdc(350_000), Usdc(250_000))
 AIRPORT = "ICN"
 _ASKED_AFTER_S = 135 * 60  # of the scheduled departure, when either flight is in the air
-_REORG_MARGIN_S = 10  # for which the keeper waits after a deadline
 _MOMENTS = ("departure", "underwriting_deadline", "active_from", "active_to")
 
 
@@ -123,7 +122,7 @@ def end(stage: Stage, late: Insured, nearly: Insured) -> None:
     """Neither leader nor operator does anything: time and a keeper end both policies."""
     stage.narrator.chapter("13  Flights: nobody decides, and still one is paid and one refunded")
     window_s = int(late.flight.terms["approval_window_s"])
-    stage.pass_time(window_s + _REORG_MARGIN_S + 1)
+    stage.pass_time(window_s + REORG_MARGIN_S + 1)
     stage.narrator.say("72 hours later leader and operator have been silent: anyone may approve.")
     beneficiary = stage.address(BENEFICIARY)
     before = stage.balance(beneficiary)

@@ -35,6 +35,7 @@ from demo.narrator import Narrator
 REPOSITORY = Path(__file__).resolve().parents[1]
 KEPT = REPOSITORY / "var" / "demo"
 CONFIRMATIONS = 5
+REORG_MARGIN_S = 10  # for which a keeper waits after a deadline
 # 11:00 in Shanghai: the day's cut-off has passed, and what is approved now waits for tomorrow's batch.
 OPENING_S = 1_769_050_800  # 2026-01-22 03:00:00 UTC
 
