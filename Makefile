@@ -21,7 +21,7 @@ help: ## show this list
 
 setup: $(PYTHON_READY) $(NODE_READY) $(BUILD_READY) $(VENDOR_READY) ## install everything and compile (the targets below do it themselves)
 
-demo: setup ## the whole story on a local chain: premium, liquidation, claim, review, payout, report
+demo: setup ## the three stories on a local chain: liquidations, insured x402 payments, flight delays
 	python -m demo
 
 test: setup ## every test

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 
 from benchmarks.artifacts import built
 from benchmarks.figures import Figure
+from benchmarks.signing import FOREVER, signed
 from benchmarks.stage import PAYOUT, Stage
 
 BPS = (4_000, 3_000, 2_000, 1_000)
@@ -25,20 +25,11 @@ LATE_S = DEPARTURE_S + 60 * 130
 GRACE_S = DAY_S
 WINDOW_S = 3 * DAY_S
 DESCRIPTION = "KE081 ICN 2035-05-20 departure delay, minutes"
-FOREVER = 2**48  # a time bound far away, in unix seconds
 
 MOST_GAS_TO_CREATE = 360_000
 ETHERISC_LIFE = 4_372_044
 """What a policy's whole life costs on Etherisc's GIF v3, with a mock token: a heavier framework."""
 GOAL_LIFE = 0.21
-
-_PERMIT = [
-    {"name": "owner", "type": "address"},
-    {"name": "spender", "type": "address"},
-    {"name": "value", "type": "uint256"},
-    {"name": "nonce", "type": "uint256"},
-    {"name": "deadline", "type": "uint256"},
-]
 
 
 def measure(stage: Stage) -> list[Figure]:
@@ -221,13 +212,6 @@ class _Flight:
         self._next_block_after(LATE_S + 1)
 
     def _permit(self, owner: LocalAccount, value: int) -> bytes:
-        usdc = self.stage.usdc
-        domain = {
-            "name": usdc.functions.name().call(),
-            "version": usdc.functions.version().call(),
-            "chainId": self.stage.node.chain_id,
-            "verifyingContract": usdc.address,
-        }
         message = {
             "owner": owner.address,
             "spender": self.contract.address,
@@ -235,4 +219,4 @@ class _Flight:
             "nonce": 0,
             "deadline": FOREVER,
         }
-        return bytes(HexBytes(owner.sign_typed_data(domain, {"Permit": _PERMIT}, message).signature))
+        return signed(self.stage, owner, "Permit", message)

@@ -1,1 +1,1 @@
-"""`make demo`: LiqPass from premium to payout on a chain of its own, every part real but the exchange."""
+"""`make demo`: LiqPass's three products on a chain of its own, every part real but exchange and airport."""

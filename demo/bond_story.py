@@ -10,7 +10,7 @@ from liqpass.domain.identifiers import checksum_address, format_bytes32, parse_a
 from liqpass.domain.money import Usdc, format_usdc, parse_usdc
 from liqpass.x402 import Insurance, payment_address, settlement_commitment
 
-from demo.stage import BUYERS, RELAYER, TREASURY, Stage
+from demo.stage import BUYERS, RELAYER, REORG_MARGIN_S, TREASURY, Stage
 
 BOND = parse_usdc("1000.00")
 PAYMENT = parse_usdc("0.10")
@@ -19,7 +19,6 @@ LOCK = Usdc(PAYMENT + PENALTY)
 TIMEOUT_MINUTES = 5
 KEEPER, CLIENT, PROVIDER = BUYERS
 SETTLER = RELAYER
-_REORG_MARGIN_S = 10  # for which the keeper waits after a deadline
 _SIGNED_FOR_S = 300
 
 
@@ -76,7 +75,7 @@ def stay_silent(stage: Stage) -> None:
     stage.narrator.chapter("9  x402: the same again, and the provider stays silent")
     before = Worth.now(stage)
     _pay(stage)
-    stage.pass_time(TIMEOUT_MINUTES * 60 + _REORG_MARGIN_S + 1)
+    stage.pass_time(TIMEOUT_MINUTES * 60 + REORG_MARGIN_S + 1)
     stage.narrator.say(f"{TIMEOUT_MINUTES} minutes pass without a confirmation. Anyone may claim now.")
     stage.liqpass_process("keeper", "x402", "--keyfile", str(stage.keyfile(KEEPER)), "--once", lines=2)
     stage.ape("bond", "collect", "--account", f"TEST::{KEEPER}", lines=2)

@@ -25,18 +25,21 @@ from liqpass.domain.money import Usdc
 from liqpass.entrypoints.cli import main as liqpass_cli
 from web3 import Web3
 from web3.contract import Contract
-from web3.contract.contract import ContractFunction
+from web3.contract.contract import ContractConstructor, ContractFunction
+from web3.types import TxReceipt
 
+from benchmarks.artifacts import built
 from demo.interruption import EXIT_CODE, Interrupted
 from demo.narrator import Narrator
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 KEPT = REPOSITORY / "var" / "demo"
 CONFIRMATIONS = 5
+REORG_MARGIN_S = 10  # for which a keeper waits after a deadline
 # 11:00 in Shanghai: the day's cut-off has passed, and what is approved now waits for tomorrow's batch.
 OPENING_S = 1_769_050_800  # 2026-01-22 03:00:00 UTC
 
-DEPLOYER, GUARDIAN, APPROVER, PAYER, TREASURY = 0, 2, 3, 4, 5  # as in deployments/parameters/local.yaml
+DEPLOYER, RULERS, GUARDIAN, APPROVER, PAYER, TREASURY = range(6)  # as in deployments/parameters/local.yaml
 BUYERS = (6, 7, 8)
 RELAYER = 9
 _KEEPER_PASSPHRASE = "LIQPASS_KEEPER_PASSPHRASE"  # noqa: S105 - a variable's name
@@ -128,12 +131,18 @@ class Stage:
 
     def send(self, call: ContractFunction, account: int) -> None:
         """One transaction of a program that is not ours. Raises DemoError when it fails."""
-        sender = self.node.account(account)
-        nonce = self.web3.eth.get_transaction_count(sender.address)
-        transaction = call.build_transaction({"from": sender.address, "nonce": nonce})
-        sent = self.web3.eth.send_raw_transaction(sender.sign_transaction(transaction).raw_transaction)  # type: ignore[arg-type]
-        if self.web3.eth.wait_for_transaction_receipt(sent)["status"] != 1:
-            raise DemoError(f"{call.fn_name} by {sender.address} failed")
+        if self._transact(call, account)["status"] != 1:
+            raise DemoError(f"{call.fn_name} by {self.address(account)} failed")
+
+    def deploy(self, name: str, *arguments: object, account: int) -> str:
+        """The address of a contract that is not in the deployment. Raises DemoError when it fails."""
+        artifact = built(name)
+        factory = self.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+        receipt = self._transact(factory.constructor(*arguments), account)
+        address = receipt["contractAddress"]
+        if receipt["status"] != 1 or address is None:
+            raise DemoError(f"the deployment of {name} by {self.address(account)} failed")
+        return str(address)
 
     def confirm(self) -> None:
         """As many blocks as make a payment count."""
@@ -178,6 +187,20 @@ class Stage:
         )
         path.write_text(json.dumps(encrypted))
         return path
+
+    def passphrase_file(self) -> Path:
+        """The passphrase of the keyfiles, for a command that reads it from a file of mode 0600."""
+        path = self.folder / "passphrase"
+        path.touch(mode=0o600)
+        path.write_text(os.environ[_KEEPER_PASSPHRASE])
+        return path
+
+    def _transact(self, call: ContractFunction | ContractConstructor, account: int) -> TxReceipt:
+        sender = self.node.account(account)
+        nonce = self.web3.eth.get_transaction_count(sender.address)
+        transaction = call.build_transaction({"from": sender.address, "nonce": nonce})
+        sent = self.web3.eth.send_raw_transaction(sender.sign_transaction(transaction).raw_transaction)  # type: ignore[arg-type]
+        return self.web3.eth.wait_for_transaction_receipt(sent)
 
     def _run(
         self, cli: Any, program: list[str], words: list[str], options: list[str], *, lines: int, fails: bool

@@ -16,7 +16,7 @@ from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.domain.money import Usdc, format_usdc, parse_usdc
 from rich.console import Console
 
-from demo import bond_story
+from demo import bond_story, policy_story
 from demo.narrator import Narrator
 from demo.stage import APPROVER, BUYERS, GUARDIAN, KEPT, PAYER, RELAYER, TREASURY, DemoError, Stage
 
@@ -55,6 +55,7 @@ def tell(stage: Stage) -> None:
     report(stage)
     bond_story.serve(stage)
     bond_story.stay_silent(stage)
+    policy_story.tell(stage)
     put_away(stage)
     vault, treasury = stage.contract("PayoutVault").address, stage.address(TREASURY)
     narrator.summary(
@@ -64,6 +65,7 @@ def tell(stage: Stage) -> None:
             ("claims: paid / rejected", "1 / 2"),
             ("payouts out", f"{format_usdc(PAYOUT)} USDC"),
             ("x402 payments: confirmed / claimed", "1 / 1"),
+            ("flight policies: paid / expired / not insured", "1 / 1 / 1"),
             ("left in the vault", f"{format_usdc(stage.balance(vault))} USDC"),
             ("treasury", f"{format_usdc(stage.balance(treasury))} USDC"),
             ("report, batch, evidence", f"{KEPT.relative_to(KEPT.parents[1])}/"),
@@ -72,7 +74,7 @@ def tell(stage: Stage) -> None:
 
 
 def open_for_business(stage: Stage) -> None:
-    stage.narrator.chapter("1  A chain, an exchange, four contracts")
+    stage.narrator.chapter("1  A chain, an exchange, five contracts")
     stage.narrator.say(
         f"anvil listens at {stage.node.url}, the OKX simulator at {stage.simulator.url}; one clock for both,"
         f" it shows 2026-01-22 03:00 UTC. Each `ape run` below also has --network {stage.network}."
@@ -219,7 +221,7 @@ def report(stage: Stage) -> None:
 
 
 def put_away(stage: Stage) -> None:
-    stage.narrator.chapter("10  Sweep, and the brake")
+    stage.narrator.chapter("14  Sweep, and the brake")
     stage.ape("sweep", "--account", f"TEST::{PAYER}", lines=3)
     vault, treasury = stage.contract("PayoutVault"), stage.address(TREASURY)
     stage.check(stage.balance(vault.address) == 0, "the vault is empty overnight")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from liqpass.adapters.chain.errors import (
     GasTooHighError,
+    RpcAnswerError,
     SimulationRevertedError,
     TransactionRevertedError,
 )
@@ -19,6 +20,7 @@ from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.parametric_watch import ParametricWatch
 from liqpass.adapters.chain.policy_sender import Acted, GivenUpError, PolicySender
 from liqpass.adapters.chain.rpc import Block
+from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.feed_check import FeedAnswer
 from liqpass.domain.parametric.keeping import KEPT, KeptPolicy, next_action
 from liqpass.domain.parametric.life import Action
@@ -65,8 +67,11 @@ class DueAction:
 class DueActions:
     """What is due, by the contract's own word and the feeds' of one block."""
 
-    def __init__(self, watch: ParametricWatch, reader: ParametricReader, *, margin_s: int) -> None:
-        self._watch, self._reader, self._margin_s = watch, reader, margin_s
+    def __init__(
+        self, watch: ParametricWatch, reader: ParametricReader, *, margin_s: int, least: Usdc
+    ) -> None:
+        """Policies with a payout below `least`, base units, are left to others."""
+        self._watch, self._reader, self._margin_s, self._least = watch, reader, margin_s, least
 
     def live(self) -> tuple[Block, tuple[KeptPolicy, ...]]:
         """The head, and the policies that have not ended."""
@@ -79,6 +84,8 @@ class DueActions:
 
     def of(self, policy: KeptPolicy, head: Block) -> DueAction | None:
         """What is due with it in a block after `head`."""
+        if policy.payout < self._least:
+            return None
         now_s = head.timestamp_s
         answer = self._answer(policy, head) if policy.may_check(now_s) else None
         makes_claim = policy.rule.makes_claim(answer, now_s)
@@ -120,7 +127,8 @@ class ParametricKeeper:
         """Whether it was done, so that the next thing may be due."""
         try:
             acted = self._sender.act(due.policy.number, due.action)
-        except (GasTooHighError, SimulationRevertedError, GivenUpError) as error:
+        except (GasTooHighError, RpcAnswerError, SimulationRevertedError, GivenUpError) as error:
+            # What a feed does to a call need not end in a revert, and must not stop the other policies.
             self._leave(due, str(error), done)
             return False
         except TransactionRevertedError as error:
@@ -143,7 +151,7 @@ class ParametricKeeper:
             _tell(self._sender.resume(key), done)
         except TransactionRevertedError as error:
             _say_reverted(error)
-        except (GasTooHighError, SimulationRevertedError) as error:
+        except (GasTooHighError, RpcAnswerError, SimulationRevertedError) as error:
             log.warning("not signed key=%s reason=%s", key, error)  # if it is still due, it is tried again
 
 

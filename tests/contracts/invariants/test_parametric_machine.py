@@ -1,23 +1,16 @@
 """OpenParametric against `parametric_model.py`; the invariants are numbered in README.md."""
 
-import os
-from collections import Counter
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from campaigns import Length, run_machines
 from eth_utils import to_checksum_address
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
 from parametric_machine import ParametricMachine
 from parametric_openings import OPENINGS
 from parametric_state import State
 
-CAMPAIGN = os.environ.get("LIQPASS_CAMPAIGN") == "1"
-RUNS = int(os.environ.get("LIQPASS_CAMPAIGN_RUNS", "100")) if CAMPAIGN else 9
-DEPTH = int(os.environ.get("LIQPASS_CAMPAIGN_STEPS", "60")) if CAMPAIGN else 15
-ROUNDS = 4
-"""Further rounds only while some action is too rare: chance alone must not fail a run."""
+LENGTH = Length.of(runs=9, depth=15)
 RICH = 10**15
 DESCRIPTIONS = (
     "KE081 ICN 2035-05-20 departure delay, minutes",
@@ -62,7 +55,7 @@ SOMETIMES = (
     "pass_date",
     *(f"alone_from_{state.name}" for state in State if state is not State.NONE),
 )
-LEAST_SUCCESSES = dict.fromkeys(OFTEN, RUNS) | dict.fromkeys(SOMETIMES, RUNS // 50 or 1)
+LEAST_SUCCESSES = dict.fromkeys(OFTEN, LENGTH.runs) | dict.fromkeys(SOMETIMES, LENGTH.runs // 50 or 1)
 PEOPLE = (
     "leader",
     "other_leader",
@@ -118,30 +111,6 @@ def world(project, chain, clock, accounts, deployer, circle, usdc, mint, recipie
 
 
 def test_parametric__any_sequence_of_actions__keeps_the_invariants(world):
-    successes = Counter()
-
-    for _ in range(ROUNDS):
-        for opening in OPENINGS:
-            run_state_machine_as_test(
-                partial(ParametricMachine, world, successes, opening),
-                settings=settings(
-                    max_examples=-(-RUNS // len(OPENINGS)),
-                    stateful_step_count=DEPTH,
-                    deadline=None,
-                    print_blob=True,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        if not rare(successes):
-            break
-
-    if CAMPAIGN:
-        print(f"\n{RUNS} runs of up to {DEPTH} actions: {dict(successes.most_common())}")  # noqa: T201
-    assert not rare(successes), f"too few successes: {rare(successes)} of {dict(successes)}"
-
-
-def rare(successes):
-    """Actions that succeeded less often than they must, with their counts."""
-    return {
-        action: successes[action] for action, least in LEAST_SUCCESSES.items() if successes[action] < least
-    }
+    run_machines(
+        [partial(ParametricMachine, world, opening=opening) for opening in OPENINGS], LENGTH, LEAST_SUCCESSES
+    )

@@ -1,26 +1,17 @@
 """X402InsuranceV2 against `x402_model.py`; the invariants are numbered in README.md."""
 
-import os
-from collections import Counter
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from ape_ethereum.multicall import BaseMulticall
+from campaigns import Length, run_machines
 from eth_account import Account
 from governance import CONFIG
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
 from liqpass.x402.insurance import Insurance
 from x402_machine import OPENINGS, X402Machine
 
-CAMPAIGN = os.environ.get("LIQPASS_CAMPAIGN") == "1"
-RUNS = int(os.environ.get("LIQPASS_CAMPAIGN_RUNS", "100")) if CAMPAIGN else 20
-DEPTH = int(os.environ.get("LIQPASS_CAMPAIGN_STEPS", "60")) if CAMPAIGN else 12
-EXAMPLES = max(2, RUNS // len(OPENINGS))
-"""Of each opening: two at least, for Hypothesis makes the first one plain."""
-ROUNDS = 4
-"""Further rounds only while some action is too rare: chance alone must not fail a run."""
+LENGTH = Length.of(runs=20, depth=12)
 RICH = 10**15
 
 OFTEN = ("settle_and_insure", "purchase_insurance", "approve_coverage", "set_settler")
@@ -69,7 +60,7 @@ SOMETIMES = (
     "pass_notice",
     "pass_idle",
 )
-LEAST_SUCCESSES = dict.fromkeys(OFTEN, RUNS) | dict.fromkeys(SOMETIMES, RUNS // 50 or 1)
+LEAST_SUCCESSES = dict.fromkeys(OFTEN, LENGTH.runs) | dict.fromkeys(SOMETIMES, LENGTH.runs // 50 or 1)
 PLAYERS = (
     "provider",
     "other_provider",
@@ -132,36 +123,6 @@ def world(project, chain, clock, actors, accounts, manager, usdc, insurance, min
 
 
 def test_x402__any_sequence_of_actions__keeps_the_invariants(world):
-    successes = Counter()
-
-    runs = 0
-    for _ in range(ROUNDS):
-        for opening in OPENINGS:
-            run_machine(partial(X402Machine, world, successes, opening))
-            runs += EXAMPLES
-        if not rare(successes):
-            break
-
-    if CAMPAIGN:
-        print(f"\n{runs} runs of up to {DEPTH} actions: {dict(successes.most_common())}")  # noqa: T201
-    assert not rare(successes), f"too few successes: {rare(successes)} of {dict(successes)}"
-
-
-def run_machine(machine):
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=DEPTH,
-            deadline=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
+    run_machines(
+        [partial(X402Machine, world, opening=opening) for opening in OPENINGS], LENGTH, LEAST_SUCCESSES
     )
-
-
-def rare(successes):
-    """Actions that succeeded less often than they must, with their counts."""
-    return {
-        action: successes[action] for action, least in LEAST_SUCCESSES.items() if successes[action] < least
-    }

@@ -48,6 +48,9 @@ def test_demo__runs_to_its_end__and_leaves_only_the_report(start, tmp_path) -> N
     assert process.returncode == 0, told
     assert "999.898 USDC is available" in told
     assert "ends at -0.002 USDC" in told
+    assert "the one who had accepted has its 0.40 USDC back" in told
+    assert "the beneficiary received 1.00 USDC" in told
+    assert "0.40, 0.35 and 0.25 USDC of the other went back to its insurers" in told
     assert "everything is as it should be" in told
     assert list(tmp_path.glob("liqpass-demo-*")) == []
     kept = {path.name.split("-")[0] for path in (REPOSITORY / "var" / "demo").iterdir()}

@@ -24,6 +24,7 @@ from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.policy_sender import PolicySender
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signer import LocalSigner
+from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.flight_status import feed_description
 from liqpass.domain.parametric.life import STATES
 from liqpass.domain.parametric.policy import policy_id
@@ -191,7 +192,9 @@ class KeptWorld:
             journal_folder=self.folder / "journal",
             on_event=on_event,
         ) as sender:
-            return ParametricKeeper(DueActions(watch, reader, margin_s=MARGIN_S), sender).round()
+            return ParametricKeeper(
+                DueActions(watch, reader, margin_s=MARGIN_S, least=Usdc(0)), sender
+            ).round()
 
     def environment(self, **changes: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIQPASS_")}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kept_world import ACTIVE_TO_S, LEADER, OTHER_LEADER, KeptWorld
+from kept_world import ACTIVE_TO_S, DEADLINE_S, LEADER, OTHER_LEADER, KeptWorld
 from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.parametric_watch import OVERLAP_BLOCKS, ParametricWatch
 from liqpass.adapters.chain.rpc import BlockId, Web3Rpc
@@ -109,3 +109,22 @@ def test_live__creation_reorganised_below_what_was_read__forgotten_and_read_anew
     world.node.mine(2 * OVERLAP_BLOCKS + 1)
 
     assert live(watch) == [other]
+
+
+def test_live__underwriting_that_is_late__not_asked_for_any_more(
+    world: KeptWorld, reader: CountingReader
+) -> None:
+    watch = watching(world, reader)
+    number = world.draft()
+    world.node.mine(2 * OVERLAP_BLOCKS)
+    world.at(DEADLINE_S)
+    assert live(watch) == [number]
+    world.at(DEADLINE_S + 1)
+    assert live(watch) == []
+    world.node.mine(2 * OVERLAP_BLOCKS)
+    assert live(watch) == []
+    reader.asked.clear()
+
+    assert live(watch) == []
+
+    assert reader.asked == []

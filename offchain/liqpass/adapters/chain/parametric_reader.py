@@ -107,7 +107,7 @@ class ParametricReader:
         rule = FeedRule.of(
             life, description_hash=bytes(fields["feedDescriptionHash"]), last_round=fields["claimRound"]
         )
-        return KeptPolicy(number, fields["feed"].lower(), rule, life)
+        return KeptPolicy(number, Usdc(fields["payout"]), fields["feed"].lower(), rule, life)
 
     def policy(self, number: int, at: BlockRef) -> Policy | None:
         """Everything of a policy as of a block, None where there is none."""

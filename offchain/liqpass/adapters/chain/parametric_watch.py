@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from liqpass.adapters.chain.errors import RpcAnswerError
 from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.rpc import Block, BlockId, Rpc
-from liqpass.domain.parametric.keeping import ENDED, KeptPolicy
+from liqpass.domain.parametric.keeping import KeptPolicy, has_ended
 
 CHUNK = 10_000  # blocks read and remembered at a time
 OVERLAP_BLOCKS = 64  # below the head read again: a node that lags answers "no logs" for blocks it lacks
@@ -56,7 +56,9 @@ class ParametricWatch:
             start = end + 1
         numbers = dict.fromkeys([*self._known, *self._created(start, head.number)])
         found = (self._reader.kept(number, head.number) for number in numbers)
-        live = tuple(each for each in found if each is not None and each.life.state not in ENDED)
+        live = tuple(
+            each for each in found if each is not None and not has_ended(each.life, head.timestamp_s)
+        )
         self._forget(head, deep, live)
         return head, live
 

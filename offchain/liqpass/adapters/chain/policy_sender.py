@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +40,8 @@ _FUNCTIONS = {
 # Transactions of one action on one policy. A rejected claim takes a second check; a feed that says one thing
 # to a simulation and another to a transaction could take any number, at the keeper's cost.
 _MOST = 4
+# An honest check takes a fifth. A feed that anybody wrote could burn all that a transaction may use.
+MOST_GAS = 500_000
 _UNFINISHED = (IntentState.PLANNED, IntentState.SIGNED, IntentState.SENT, IntentState.SEEN)
 
 
@@ -97,8 +99,9 @@ class PolicySender:
         """
         identity = chain_identity(rpc, deployment.chain_id)
         path = journal_path(journal_folder, deployment.chain_id, signer.address)
+        frugal = replace(policy, max_gas=min(policy.max_gas, MOST_GAS))
         with Journal.open(path, identity, signer.address) as journal, locked(path.with_suffix(".keeper")):
-            engine = Engine(rpc, journal, signer, policy, on_event=on_event, decode_revert=our_errors)
+            engine = Engine(rpc, journal, signer, frugal, on_event=on_event, decode_revert=our_errors)
             yield cls(engine, journal, reader, deployment.contract)
 
     def unfinished(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.feed_check import FeedRule
 from liqpass.domain.parametric.life import Action, Actor, Life, PolicyState, Step, steps
 
@@ -18,9 +19,13 @@ _ORDER = (Action.CHECK, Action.ACTIVATE, Action.APPROVE, Action.SETTLE, Action.E
 
 @dataclass(frozen=True, slots=True)
 class KeptPolicy:
-    """What a keeper must know of a policy: its feed (lower case), what it asks of it, and its life."""
+    """What a keeper must know of a policy: its feed (lower case), what it asks of it, and its life.
+
+    `payout` in base units.
+    """
 
     number: int
+    payout: Usdc
     feed: str
     rule: FeedRule
     life: Life
@@ -28,6 +33,12 @@ class KeptPolicy:
     def may_check(self, now_s: int) -> bool:
         """Whether a block of that time would take a check, so that the feed is worth a look."""
         return any(step.action is Action.CHECK and step.is_open(now_s) for step in steps(self.life))
+
+
+def has_ended(life: Life, now_s: int) -> bool:
+    """Whether nothing is left for a keeper, now or later: an underwriting that is late is never funded."""
+    late = now_s > life.underwriting_deadline_s
+    return life.state in ENDED or (late and life.state in (PolicyState.DRAFT, PolicyState.OPEN))
 
 
 def next_action(life: Life, *, now_s: int, margin_s: int, makes_claim: bool) -> Action | None:

@@ -17,7 +17,6 @@ from liqpass.adapters.chain.revert_words import our_errors, reason_of
 from liqpass.adapters.chain.rpc import BlockId, Rpc, Web3Rpc
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.clock import ChainClock, SystemClock
-from liqpass.domain.identifiers import IdentifierError, parse_address
 from liqpass.domain.parametric.flight_status import (
     MAX_BYTES,
     FlightStatus,
@@ -27,6 +26,7 @@ from liqpass.domain.parametric.flight_status import (
 )
 from liqpass.domain.parametric.reading import Reading, ReadingError, reading_in_words
 from liqpass.domain.parametric.times import format_time
+from liqpass.entrypoints.cli.keeper_run import Account
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.settings import LOCAL_CHAIN_ID, Settings
 
@@ -39,16 +39,9 @@ def feed() -> None:
     """Flight feeds that we run ourselves, on a local chain or Base Sepolia."""
 
 
-def _address(_: click.Context, __: click.Parameter, value: str) -> str:
-    try:
-        return parse_address(value)
-    except IdentifierError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @feed.command()
 @click.argument("record", type=click.File("rb"))
-@click.option("--feed", "address", required=True, callback=_address, help="The feed's address, 0x….")
+@click.option("--feed", "address", required=True, type=Account(), help="The feed's address, 0x….")
 @click.option(
     "--keyfile",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

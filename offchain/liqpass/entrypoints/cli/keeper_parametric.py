@@ -14,6 +14,7 @@ from liqpass.adapters.chain.policy_sender import PolicySender, call_of
 from liqpass.adapters.chain.revert_words import reason_of
 from liqpass.adapters.chain.rpc import Call, Rpc, Web3Rpc
 from liqpass.domain.identifiers import checksum_address
+from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.policy import format_policy_id
 from liqpass.entrypoints.cli.keeper_run import (
     Account,
@@ -26,6 +27,7 @@ from liqpass.entrypoints.cli.keeper_run import (
     run_options,
     say,
 )
+from liqpass.entrypoints.cli.order import UsdcAmount
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.logs import log_to_stderr
 from liqpass.entrypoints.parametric_keeper import DueActions, ParametricKeeper, Round
@@ -44,6 +46,13 @@ _NOBODY = "0x" + "0" * 40
     multiple=True,
     help="Only policies of this leader; may be repeated.  [default: everybody's]",
 )
+@click.option(
+    "--least",
+    type=UsdcAmount(),
+    default="0.00",
+    show_default=True,
+    help="USDC below which a policy's payout is not worth the gas: it is left to others.",
+)
 @pass_session
 def parametric(  # noqa: PLR0917 - click passes options by name
     session: Session,
@@ -55,6 +64,7 @@ def parametric(  # noqa: PLR0917 - click passes options by name
     max_fee_gwei: float,
     dry_run: bool,
     leaders: tuple[str, ...],
+    least: Usdc,
 ) -> None:
     """Activate, check, approve, settle and expire parametric policies, until Ctrl-C or SIGTERM.
 
@@ -85,7 +95,7 @@ def parametric(  # noqa: PLR0917 - click passes options by name
             settled="latest" if local else "safe",
             progress=lambda block, last: log.info("read block=%d of=%d", block, last),
         )
-        due = DueActions(watch, reader, margin_s=margin_s)
+        due = DueActions(watch, reader, margin_s=margin_s, least=least)
         if dry_run:
             _show(rpc, due, deployed.contract)
             return
