@@ -23,6 +23,15 @@ from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True)
+class Openness:
+    """Whether a settlement can be locked: enough bond, the settler named, the commitment not used."""
+
+    insurable: bool
+    settler_named: bool
+    unused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LockLog:
     """An InsurancePurchased log: addresses in lower case, `deadline_s` in unix seconds."""
 
@@ -51,13 +60,34 @@ class BondReader:
         block = ask(lambda: self._web3.eth.get_block("latest"))
         return BlockRef(block["number"], to_hex(block["hash"]), block["timestamp"])
 
+    def usdc(self) -> str:
+        """The only token that is insured, in lower case."""
+        return str(ask(lambda: self._insurance.functions.usdc().call())).lower()
+
+    def openness(self, provider: str, settler: str, commitment: bytes, amount: Usdc) -> Openness:
+        """What stands in the way of a settlement of `amount` by `settler` now, a pause aside."""
+        calls = self._insurance.functions
+        provider, settler = to_checksum_address(provider), to_checksum_address(settler)
+        return Openness(
+            insurable=ask(lambda: bool(calls.canInsure(provider, amount).call())),
+            settler_named=ask(lambda: bool(calls.isSettler(provider, settler).call())),
+            unused=not self.is_used(commitment, "latest"),
+        )
+
     def locks(
-        self, first: int, last: int, *, provider: str | None = None, client: str | None = None
+        self,
+        first: int,
+        last: int,
+        *,
+        provider: str | None = None,
+        client: str | None = None,
+        commitment: bytes | None = None,
     ) -> list[LockLog]:
-        """Locks made in the blocks first..last, oldest first; with `provider` or `client` only theirs."""
+        """Locks made in the blocks first..last, oldest first; of one provider, client or commitment only."""
         event = self._insurance.events.InsurancePurchased()
+        named = None if commitment is None else to_hex(commitment)
         parties = [None if account is None else _topic(account) for account in (provider, client)]
-        topics = [event.topic, None, *parties]
+        topics = [event.topic, named, *parties]
         found = []
         for raw in logs_of(
             self._web3,
@@ -102,6 +132,15 @@ class BondReader:
         """Whether it is locked and has no end, as of a block."""
         policy = ask(lambda: self._insurance.functions.policies(commitment).call(block_identifier=block))
         return PaymentStatus(policy[3]) is PaymentStatus.OPEN
+
+    def is_used(self, commitment: bytes, block: BlockId) -> bool:
+        """Whether it was ever locked, as of a block."""
+        policy = ask(lambda: self._insurance.functions.policies(commitment).call(block_identifier=block))
+        return PaymentStatus(policy[3]) is not PaymentStatus.NONE
+
+    def deadline_s(self, commitment: bytes) -> int:
+        """Until when it is to be confirmed, in unix seconds; 0 where it was never locked."""
+        return int(ask(lambda: self._insurance.functions.policies(commitment).call())[1])
 
     def payment(self, commitment: bytes, at: BlockRef) -> InsuredPayment | None:
         """What the contract holds under a commitment as of a block, None where it was never locked."""
