@@ -137,8 +137,8 @@ def x402(  # noqa: PLR0917 - click passes options by name
     policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
     rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
     most = claims_per_transaction(max_batch, TX_GAS_LIMIT * 10_000 // (10_000 + policy.gas_margin_bps))
-    with _ended_by_signals():
-        _check_site(app, rpc)
+    with ended_by_signals():
+        check_site(app, rpc)
         watch = PolicyWatch(
             rpc,
             app.bonds,
@@ -182,7 +182,7 @@ def x402(  # noqa: PLR0917 - click passes options by name
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """SIGTERM and SIGINT end the body, wherever it is: what was signed is in the journal, the rest is due."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -193,7 +193,7 @@ def _ended_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _check_site(app: Application, rpc: Web3Rpc) -> None:
+def check_site(app: Application, rpc: Web3Rpc) -> None:
     """Raises WrongChainError unless the node is of the record's chain and has the contract."""
     deployed = app.insurance
     identity = chain_identity(rpc, app.settings.chain_id)
