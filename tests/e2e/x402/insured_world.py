@@ -235,14 +235,20 @@ class InsuredWorld:
         return Site(Web3Rpc.connect(self.node.url, tries=2), web3, reader, self.terms, reader.usdc())
 
     @contextmanager
-    def facilitator(self, journal: str = "journal", *, dies_at: EventKind | None = None) -> Iterator[Running]:
-        """In a process of its own, over HTTP; it kills itself at the first event of that kind."""
+    def facilitator(
+        self, journal: str = "journal", *, dies_at: EventKind | None = None, timeout_s: float = 20.0
+    ) -> Iterator[Running]:
+        """In a process of its own, over HTTP; it kills itself at the first event of that kind.
+
+        `timeout_s`: after which a settlement is answered as pending.
+        """
         listening = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         log = self.folder / f"{journal}.log"
         child = os.fork()
         if child == 0:
-            self._serve(listening, log, self.folder / journal, dies_at)
+            policy = replace(Policy.local(), timeout_s=timeout_s)
+            self._serve(listening, log, self.folder / journal, policy, dies_at)
         listening.close()
         running = Running(child, url, log)
         try:
@@ -251,7 +257,9 @@ class InsuredWorld:
         finally:
             running.end()
 
-    def _serve(self, listening: socket.socket, log: Path, journal: Path, dies_at: EventKind | None) -> None:
+    def _serve(
+        self, listening: socket.socket, log: Path, journal: Path, policy: Policy, dies_at: EventKind | None
+    ) -> None:
         """In the child: never returns into pytest."""
 
         def on_event(event: Event) -> None:
@@ -264,7 +272,7 @@ class InsuredWorld:
             with InsuredFacilitator.open(
                 self.site(),
                 LocalSigner(self.node.account(SETTLER)),
-                replace(Policy.local(), timeout_s=2.0),
+                policy,
                 journal_folder=journal,
                 on_event=on_event,
                 on_answer=figures.count,

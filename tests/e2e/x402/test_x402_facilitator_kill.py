@@ -19,7 +19,6 @@ STEPS = [
     EventKind.CONFIRMED,
     EventKind.FINAL,
 ]
-SIGNED = STEPS[1:]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -44,7 +43,7 @@ def test_settle__killed_and_asked_again__settled_and_locked_once(
     assert (world.bond_of(PROVIDER)[1], world.sent()) == (locked + LOCK, sent + 1)
 
 
-@pytest.mark.parametrize("step", SIGNED[:3])
+@pytest.mark.parametrize("step", [EventKind.SIGNED, EventKind.ANSWERED])
 def test_settle__killed_after_signing_and_never_asked_again__brought_to_its_end(
     world: InsuredWorld, step: EventKind
 ) -> None:
@@ -111,7 +110,7 @@ def test_settle__signed_bytes_held_back__pending_and_then_found(world: InsuredWo
     requirements = world.requirements()
     payload = world.payment(requirements)
     sent = world.sent()
-    with world.facilitator("pending") as running:
+    with world.facilitator("pending", timeout_s=1.0) as running:
         world.node.set_automine(on=False)
         try:
             pending = running.client().settle(payload, requirements)
