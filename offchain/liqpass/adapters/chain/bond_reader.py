@@ -19,6 +19,7 @@ from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc
 from liqpass.ports import BlockRef
+from liqpass.x402.bond import Bond
 from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
 
 
@@ -73,6 +74,29 @@ class BondReader:
             settler_named=ask(lambda: bool(calls.isSettler(provider, settler).call())),
             unused=not self.is_used(commitment, "latest"),
         )
+
+    def bond(self, provider: str) -> Bond:
+        """A provider's bond now."""
+        call = self._insurance.functions.getProviderStats(to_checksum_address(provider))
+        total, locked, _, minimum, _, liquidated = ask(call.call)
+        return Bond(Usdc(total), Usdc(locked), Usdc(minimum), liquidated)
+
+    def penalty_bps(self) -> int:
+        """Of new locks, in basis points of the payment."""
+        return int(ask(lambda: self._insurance.functions.platformPenaltyRate().call()))
+
+    def default_timeout_minutes(self) -> int:
+        """Of new locks that name no time-out."""
+        return int(ask(lambda: self._insurance.functions.defaultTimeout().call()))
+
+    def may_deliver(self, provider: str, account: str) -> bool:
+        """Whether `account` may confirm and refund for the provider by sending it."""
+        provider, account = to_checksum_address(provider), to_checksum_address(account)
+        calls = self._insurance.functions
+        if account == provider:
+            return True
+        delivery_key = ask(lambda: str(calls.deliveryKey(provider).call()))
+        return delivery_key == account and ask(lambda: bool(calls.isSettler(provider, account).call()))
 
     def locks(
         self,
