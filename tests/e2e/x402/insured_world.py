@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from eth_abi.abi import encode
 from eth_account import Account
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.bond_reader import BondReader
@@ -35,6 +36,7 @@ from web3.contract import Contract
 from x402 import x402ClientSync
 from x402.http import FacilitatorConfig, HTTPFacilitatorClientSync
 from x402.http.facilitator_client import CreateHeadersAuthProvider
+from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE, MULTICALL3_ADDRESS
 from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.mechanisms.evm.signers import EthAccountSigner
 from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements
@@ -71,6 +73,19 @@ class WalletSigner(EthAccountSigner):
     @property
     def address(self) -> str:
         return self._wallet
+
+
+class UnbornWalletSigner(WalletSigner):
+    """The same before the wallet exists: each signature says how to create it (ERC-6492)."""
+
+    def __init__(self, owner: Any, wallet: str, factory: str, creation: bytes) -> None:
+        super().__init__(owner, wallet)
+        self.factory, self._creation = factory, creation
+
+    def sign_typed_data(self, *arguments: Any) -> bytes:
+        signature = super().sign_typed_data(*arguments)
+        envelope = encode(["address", "bytes", "bytes"], [self.factory, self._creation, signature])
+        return envelope + ERC6492_MAGIC_VALUE
 
 
 @dataclass
@@ -158,6 +173,23 @@ class InsuredWorld:
         self.send(self.usdc.functions.mint(wallet, 10 * USDC), DEPLOYER)
         return wallet
 
+    def unborn_wallet(self, owner: int) -> UnbornWalletSigner:
+        """Signs for a wallet with 10 USDC that is not created yet; adds Multicall3, which the SDK needs."""
+        deployed = {}
+        for name in ("MockSmartWalletFactory", "MockMulticall3"):
+            artifact = built(name)
+            factory = self.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+            sent = factory.constructor().transact({"from": self.address(DEPLOYER)})
+            address = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
+            deployed[name] = self.web3.eth.contract(address, abi=artifact.abi)
+        code = self.web3.eth.get_code(deployed["MockMulticall3"].address)
+        self.node.rpc("anvil_setCode", MULTICALL3_ADDRESS, Web3.to_hex(code))
+        factory = deployed["MockSmartWalletFactory"]
+        wallet = factory.functions.walletOf(self.address(owner)).call()
+        self.send(self.usdc.functions.mint(wallet, 10 * USDC), DEPLOYER)
+        creation = bytes.fromhex(factory.encode_abi("create", [self.address(owner)])[2:])
+        return UnbornWalletSigner(self.node.account(owner), wallet, factory.address, creation)
+
     def balance(self, holder: int | str) -> int:
         address = self.address(holder) if isinstance(holder, int) else holder
         return int(self.usdc.functions.balanceOf(address).call())
@@ -236,7 +268,12 @@ class InsuredWorld:
 
     @contextmanager
     def facilitator(
-        self, journal: str = "journal", *, dies_at: EventKind | None = None, timeout_s: float = 20.0
+        self,
+        journal: str = "journal",
+        *,
+        dies_at: EventKind | None = None,
+        timeout_s: float = 20.0,
+        factories: Sequence[str] = (),
     ) -> Iterator[Running]:
         """In a process of its own, over HTTP; it kills itself at the first event of that kind.
 
@@ -248,7 +285,7 @@ class InsuredWorld:
         child = os.fork()
         if child == 0:
             policy = replace(Policy.local(), timeout_s=timeout_s)
-            self._serve(listening, log, self.folder / journal, policy, dies_at)
+            self._serve(listening, log, self.folder / journal, policy, dies_at, factories)
         listening.close()
         running = Running(child, url, log)
         try:
@@ -258,7 +295,13 @@ class InsuredWorld:
             running.end()
 
     def _serve(
-        self, listening: socket.socket, log: Path, journal: Path, policy: Policy, dies_at: EventKind | None
+        self,
+        listening: socket.socket,
+        log: Path,
+        journal: Path,
+        policy: Policy,
+        dies_at: EventKind | None,
+        factories: Sequence[str],
     ) -> None:
         """In the child: never returns into pytest."""
 
@@ -275,6 +318,7 @@ class InsuredWorld:
                 policy,
                 journal_folder=journal,
                 on_event=on_event,
+                factories=factories,
                 on_answer=figures.count,
             ) as insured:
                 app = facilitator_app(insured, self.served(), figures)

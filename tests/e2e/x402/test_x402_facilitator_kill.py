@@ -94,6 +94,31 @@ def test_settle__refunded_while_the_facilitator_was_down__not_answered_as_paid(w
     assert (answer.success, answer.error_reason) == (False, "insurance_ended")
 
 
+def test_settle__killed_and_asked_again_with_another_amount__not_answered_as_paid(
+    world: InsuredWorld,
+) -> None:
+    requirements = world.requirements()
+    payload = world.payment(requirements)
+    dearer = world.requirements(amount=str(2 * PRICE))
+    signed = payload.payload["authorization"] | {"value": str(2 * PRICE)}
+    forged = payload.model_copy(
+        update={"payload": payload.payload | {"authorization": signed}, "accepted": dearer}
+    )
+    with (
+        world.facilitator("dearer", dies_at=EventKind.FINAL) as dying,
+        pytest.raises(httpx.TransportError),
+    ):
+        dying.post("/settle", body(payload, requirements))
+
+    with world.facilitator("dearer") as restarted:
+        refused = restarted.client().settle(forged, dearer)
+        answer = restarted.client().settle(payload, requirements)
+
+    assert (refused.success, refused.error_reason) == (False, "invalid_exact_evm_nonce_already_used")
+    assert answer.success
+    assert len(world.locks(world.commitment(payload))) == 1
+
+
 def test_settle__answered_and_killed__not_answered_again(world: InsuredWorld) -> None:
     requirements = world.requirements()
     payload = world.payment(requirements)
