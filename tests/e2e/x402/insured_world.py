@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -363,3 +364,12 @@ def body(payload: PaymentPayload, requirements: PaymentRequirements) -> dict[str
         "paymentPayload": payload.model_dump(by_alias=True, exclude_none=True),
         "paymentRequirements": requirements.model_dump(by_alias=True, exclude_none=True),
     }
+
+
+def comes(true: Callable[[], bool]) -> bool:
+    """Whether it comes true within 20 s, asked again and again: another process works at it."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if true():
+            return True
+    return False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from insured_world import CLIENT, LOCK, PRICE, PROVIDER, InsuredWorld, body
+from insured_world import CLIENT, LOCK, PRICE, PROVIDER, InsuredWorld, body, comes
 from liqpass.adapters.chain.events import EventKind
 
 STEPS = [
@@ -60,6 +60,22 @@ def test_settle__killed_after_signing_and_never_asked_again__brought_to_its_end(
     assert len(world.locks(world.commitment(payload))) == 1
     assert len(world.locks(world.commitment(next_payload))) == 1
     assert world.sent() == sent + 2
+
+
+def test_settle__killed_before_sending__sent_by_the_next_run_unasked(world: InsuredWorld) -> None:
+    requirements = world.requirements()
+    payload, sent = world.payment(requirements), world.sent()
+    with (
+        world.facilitator("unasked", dies_at=EventKind.SIGNED) as dying,
+        pytest.raises(httpx.TransportError),
+    ):
+        dying.post("/settle", body(payload, requirements))
+    before = world.locks(world.commitment(payload))
+
+    with world.facilitator("unasked"):
+        assert comes(lambda: len(world.locks(world.commitment(payload))) == 1)
+
+    assert (before, world.sent()) == ([], sent + 1)
 
 
 def test_settle__killed_before_signing_and_never_asked_again__nothing_sent(world: InsuredWorld) -> None:

@@ -6,8 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -27,6 +26,7 @@ from insured_world import (
     STRANGER,
     InsuredWorld,
     Running,
+    comes,
 )
 from liqpass.adapters.chain.errors import WrongChainError
 from liqpass.adapters.chain.policy import Policy
@@ -136,15 +136,6 @@ def called(world: InsuredWorld, address: str, times: int = 1) -> list[httpx.Resp
             return list(await asyncio.gather(*(client.get(address) for _ in range(times))))
 
     return asyncio.run(run())
-
-
-def comes(true: Callable[[], bool]) -> bool:
-    """Whether it comes true within 20 s, asked of the node again and again: another thread works at it."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if true():
-            return True
-    return False
 
 
 def status(world: InsuredWorld, commitment: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Payers whose smart wallet does not exist yet (ERC-6492): an allowed factory creates it, then it is insured."""
+"""Payers whose smart wallet does not exist yet (ERC-6492): created by an allowed factory, then insured."""
 
 from __future__ import annotations
 
