@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,14 +39,6 @@ _TYPES = ("address", "address", "uint96", "uint256", "uint256", "bytes32", "uint
 _TIMEOUT = 6  # which of them the provider, not the client, decides
 _SELECTOR = keccak(text=f"settleAndInsure({','.join(_TYPES)})")[:4]
 _ON_ITS_WAY = (IntentState.SIGNED, IntentState.SENT, IntentState.SEEN)
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """Signed bytes of an earlier run that have no end yet."""
-
-    key: str
-    describe: str
 
 
 def settle_and_insure(settlement: InsuredSettlement) -> bytes:
@@ -111,10 +102,10 @@ class SettlementSender:
             engine = Engine(rpc, journal, signer, policy, on_event=on_event, decode_revert=our_errors)
             yield cls(engine, journal, rpc, reader, insurance)
 
-    def unsettled(self) -> list[Unsettled]:
-        """What was signed and has no end, oldest first."""
+    def unsettled(self) -> list[str]:
+        """Keys of what was signed and has no end, oldest first."""
         return [
-            Unsettled(intent.key, intent.describe)
+            intent.key
             for intent in self._journal.intents()
             if intent.key.startswith((KEY_PREFIX, DEPLOY_PREFIX))
             and intent.state in _ON_ITS_WAY

@@ -197,12 +197,12 @@ class InsuredFacilitator:
 
     def _resume(self) -> None:
         sender, _ = self._opened()
-        for unsettled in sender.unsettled():
-            log.info("resuming key=%s", unsettled.key)
+        for key in sender.unsettled():
+            log.info("resuming key=%s", key)
             try:
-                sender.resume(unsettled.key)
+                sender.resume(key)
             except ChainError as error:
-                log.warning("not resumed key=%s reason=%s", unsettled.key, error)
+                log.warning("not resumed key=%s reason=%s", key, error)
 
     def _settle(
         self, provider: InsuredProvider, payload: PaymentPayload, requirements: PaymentRequirements
