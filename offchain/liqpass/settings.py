@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         None, description="opens the keyfile of `liqpass keeper`, whose account only pays gas"
     )
     keeper_passphrase_file: Path | None = Field(None, description="file of mode 0600 with that passphrase")
+    settler_passphrase: SecretStr | None = Field(
+        None, description="opens the keyfile of `liqpass x402 facilitator`, which providers name as settler"
+    )
+    settler_passphrase_file: Path | None = Field(None, description="file of mode 0600 with that passphrase")
     parameters: dict[str, str] = Field(
         default_factory=dict, description="one parameter instead of its conservative value"
     )
@@ -132,6 +136,8 @@ class Settings(BaseSettings):
             raise ValueError("set internal_key or internal_key_file, not both")
         if self.keeper_passphrase is not None and self.keeper_passphrase_file is not None:
             raise ValueError("set keeper_passphrase or keeper_passphrase_file, not both")
+        if self.settler_passphrase is not None and self.settler_passphrase_file is not None:
+            raise ValueError("set settler_passphrase or settler_passphrase_file, not both")
         for name in ("public_origin", "admin_origin"):
             _check_origin(name, getattr(self, name))
         _check_proxies(self.trusted_proxies)
@@ -176,12 +182,13 @@ class Settings(BaseSettings):
 
     def keeper_secret(self) -> str:
         """The passphrase of the keeper's keyfile. Raises SettingsError."""
-        if self.keeper_passphrase is not None:
-            return self.keeper_passphrase.get_secret_value()
-        if self.keeper_passphrase_file is not None:
-            text = _read_private(self.keeper_passphrase_file, "LIQPASS_KEEPER_PASSPHRASE_FILE")
-            return text.rstrip("\r\n")
-        raise SettingsError("set LIQPASS_KEEPER_PASSPHRASE or LIQPASS_KEEPER_PASSPHRASE_FILE")
+        return _passphrase(self.keeper_passphrase, self.keeper_passphrase_file, "LIQPASS_KEEPER_PASSPHRASE")
+
+    def settler_secret(self) -> str:
+        """The passphrase of the facilitator's keyfile. Raises SettingsError."""
+        return _passphrase(
+            self.settler_passphrase, self.settler_passphrase_file, "LIQPASS_SETTLER_PASSPHRASE"
+        )
 
     def rules(self) -> Parameters:
         """The validated parameters."""
@@ -292,6 +299,14 @@ def _addresses(text: str, name: str) -> frozenset[str]:
         return frozenset(parse_address(part.strip()) for part in text.split(",") if part.strip())
     except IdentifierError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def _passphrase(value: SecretStr | None, file: Path | None, name: str) -> str:
+    if value is not None:
+        return value.get_secret_value()
+    if file is not None:
+        return _read_private(file, f"{name}_FILE").rstrip("\r\n")
+    raise SettingsError(f"set {name} or {name}_FILE")
 
 
 def _read_private(path: Path, name: str) -> str:

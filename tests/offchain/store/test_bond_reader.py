@@ -44,7 +44,7 @@ class Node(BaseProvider):
         policy = self.policies.get(
             bytes.fromhex(params[0]["data"][10:]), ("0x" + "0" * 40, 0, 0, 0, "0x" + "0" * 40, 0)
         )
-        answer = encode(["address", "uint40", "uint16", "uint8", "address", "uint96"], policy)
+        answer = encode(["address", "uint48", "uint40", "uint8", "address", "uint96"], policy)
         return {"jsonrpc": "2.0", "id": 1, "result": "0x" + answer.hex()}
 
     def lock(self, number: int, commitment: bytes, provider: str = PROVIDER, client: str = CLIENT) -> None:
@@ -62,7 +62,7 @@ class Node(BaseProvider):
                 "removed": False,
             }
         )
-        self.policies[commitment] = (client, 1_300, 200, 1, provider, 100_000)
+        self.policies[commitment] = (provider, 102_000, 1_300, 1, client, 100_000)
 
     def _matching(self, query: Any) -> list[dict[str, Any]]:
         first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
@@ -143,7 +143,7 @@ def test_payment__open__as_of_the_block(node: Node, reader: BondReader) -> None:
 
     payment = reader.payment(FIRST, HEAD)
 
-    assert payment == InsuredPayment(FIRST, PROVIDER, CLIENT, 100_000, 200, 1_300, PaymentStatus.OPEN)
+    assert payment == InsuredPayment(FIRST, PROVIDER, CLIENT, 100_000, 102_000, 1_300, PaymentStatus.OPEN)
     assert [params[1] for method, params in node.asked if method == "eth_call"] == [hex(HEAD.number)]
 
 
@@ -154,7 +154,7 @@ def test_payment__never_locked__is_none(reader: BondReader) -> None:
 def test_payments_of__one_ended__states_in_the_order_of_the_locks(node: Node, reader: BondReader) -> None:
     node.lock(200, FIRST)
     node.lock(300, SECOND)
-    node.policies[FIRST] = (CLIENT, 1_300, 200, 2, PROVIDER, 100_000)
+    node.policies[FIRST] = (PROVIDER, 102_000, 1_300, 2, CLIENT, 100_000)
 
     found = reader.payments_of(HEAD, client=CLIENT)
 
@@ -180,9 +180,3 @@ def test_is_overdue__deadline__belongs_to_the_provider(
     payment = InsuredPayment(FIRST, PROVIDER, CLIENT, 100_000, 200, 1_300, status)
 
     assert payment.is_overdue(now_s) is overdue
-
-
-def test_lock__penalty__is_rounded_up() -> None:
-    payment = InsuredPayment(FIRST, PROVIDER, CLIENT, 1, 200, 1_300, PaymentStatus.OPEN)
-
-    assert payment.lock == 2

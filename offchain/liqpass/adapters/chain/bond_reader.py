@@ -19,7 +19,17 @@ from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc
 from liqpass.ports import BlockRef
+from liqpass.x402.bond import Bond
 from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Openness:
+    """Whether a settlement can be locked: enough bond, the settler named, the commitment not used."""
+
+    insurable: bool
+    settler_named: bool
+    unused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +61,57 @@ class BondReader:
         block = ask(lambda: self._web3.eth.get_block("latest"))
         return BlockRef(block["number"], to_hex(block["hash"]), block["timestamp"])
 
+    def usdc(self) -> str:
+        """The only token that is insured, in lower case."""
+        return str(ask(lambda: self._insurance.functions.usdc().call())).lower()
+
+    def openness(self, provider: str, settler: str, commitment: bytes, amount: Usdc) -> Openness:
+        """What stands in the way of a settlement of `amount` by `settler` now, a pause aside."""
+        calls = self._insurance.functions
+        provider, settler = to_checksum_address(provider), to_checksum_address(settler)
+        return Openness(
+            insurable=ask(lambda: bool(calls.canInsure(provider, amount).call())),
+            settler_named=ask(lambda: bool(calls.isSettler(provider, settler).call())),
+            unused=not self.is_used(commitment, "latest"),
+        )
+
+    def bond(self, provider: str) -> Bond:
+        """A provider's bond now."""
+        call = self._insurance.functions.getProviderStats(to_checksum_address(provider))
+        total, locked, _, minimum, _, liquidated = ask(call.call)
+        return Bond(Usdc(total), Usdc(locked), Usdc(minimum), liquidated)
+
+    def penalty_bps(self) -> int:
+        """Of new locks, in basis points of the payment."""
+        return int(ask(lambda: self._insurance.functions.platformPenaltyRate().call()))
+
+    def default_timeout_minutes(self) -> int:
+        """Of new locks that name no time-out."""
+        return int(ask(lambda: self._insurance.functions.defaultTimeout().call()))
+
+    def may_deliver(self, provider: str, account: str) -> bool:
+        """Whether `account` may confirm and refund for the provider by sending it."""
+        provider, account = to_checksum_address(provider), to_checksum_address(account)
+        calls = self._insurance.functions
+        if account == provider:
+            return True
+        delivery_key = ask(lambda: str(calls.deliveryKey(provider).call()))
+        return delivery_key == account and ask(lambda: bool(calls.isSettler(provider, account).call()))
+
     def locks(
-        self, first: int, last: int, *, provider: str | None = None, client: str | None = None
+        self,
+        first: int,
+        last: int,
+        *,
+        provider: str | None = None,
+        client: str | None = None,
+        commitment: bytes | None = None,
     ) -> list[LockLog]:
-        """Locks made in the blocks first..last, oldest first; with `provider` or `client` only theirs."""
+        """Locks made in the blocks first..last, oldest first; of one provider, client or commitment only."""
         event = self._insurance.events.InsurancePurchased()
+        named = None if commitment is None else to_hex(commitment)
         parties = [None if account is None else _topic(account) for account in (provider, client)]
-        topics = [event.topic, None, *parties]
+        topics = [event.topic, named, *parties]
         found = []
         for raw in logs_of(
             self._web3,
@@ -100,17 +154,25 @@ class BondReader:
 
     def is_open(self, commitment: bytes, block: BlockId) -> bool:
         """Whether it is locked and has no end, as of a block."""
-        policy = ask(lambda: self._insurance.functions.policies(commitment).call(block_identifier=block))
-        return PaymentStatus(policy[3]) is PaymentStatus.OPEN
+        return self._policy(commitment, block).is_open
+
+    def is_used(self, commitment: bytes, block: BlockId) -> bool:
+        """Whether it was ever locked, as of a block."""
+        return self._policy(commitment, block).status is not PaymentStatus.NONE
+
+    def deadline_s(self, commitment: bytes) -> int:
+        """Until when it is to be confirmed, in unix seconds; 0 where it was never locked."""
+        return self._policy(commitment, "latest").deadline_s
 
     def payment(self, commitment: bytes, at: BlockRef) -> InsuredPayment | None:
         """What the contract holds under a commitment as of a block, None where it was never locked."""
+        policy = self._policy(commitment, at.number)
+        return None if policy.status is PaymentStatus.NONE else policy
+
+    def _policy(self, commitment: bytes, block: BlockId) -> InsuredPayment:
+        """The contract's own struct, whose order is known here only. All zero where it was never locked."""
         call = self._insurance.functions.policies(commitment)
-        provider, lock, deadline_s, status, client, amount = ask(
-            lambda: call.call(block_identifier=at.number)
-        )
-        if PaymentStatus(status) is PaymentStatus.NONE:
-            return None
+        provider, lock, deadline_s, status, client, amount = ask(lambda: call.call(block_identifier=block))
         return InsuredPayment(
             commitment=commitment,
             provider=provider.lower(),

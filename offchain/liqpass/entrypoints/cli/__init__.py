@@ -18,6 +18,7 @@ from liqpass.entrypoints.cli.order import order
 from liqpass.entrypoints.cli.serve import serve
 from liqpass.entrypoints.cli.session import FaultGroup, Session
 from liqpass.entrypoints.cli.tx import tx
+from liqpass.entrypoints.cli.x402 import x402
 
 
 @click.group(cls=FaultGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,5 +54,6 @@ for command in (
     settings,
     sync,
     tx,
+    x402,
 ):
     main.add_command(command)

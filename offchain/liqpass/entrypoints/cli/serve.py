@@ -62,7 +62,7 @@ def serve(  # noqa: PLR0917 - click passes options by name
 
     app = session.app
     log_to_stderr()
-    listening = _bound(host, port)
+    listening = bound(host, port)
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{listening.getsockname()[1]}"
     if app.settings.is_local and "public_origin" not in app.settings.model_fields_set:
         # For trying out: the origin is where it listens. The workers read it as any setting.
@@ -103,7 +103,8 @@ def serve(  # noqa: PLR0917 - click passes options by name
             housekeeping.stop()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any. Raises ClickException."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sets TCP_NODELAY only where the protocol is named.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

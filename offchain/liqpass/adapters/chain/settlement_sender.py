@@ -1,0 +1,214 @@
+"""Insured settlements through the transaction engine: one a commitment, however often it is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from liqpass.adapters.chain.bond_reader import BondReader
+from liqpass.adapters.chain.engine import Engine
+from liqpass.adapters.chain.errors import (
+    AnotherInFlightError,
+    CallRevertedError,
+    RpcAnswerError,
+    RpcUnavailableError,
+    SimulationRevertedError,
+    TransactionRevertedError,
+)
+from liqpass.adapters.chain.events import OnEvent
+from liqpass.adapters.chain.journal import Journal
+from liqpass.adapters.chain.journal_file import journal_path, locked
+from liqpass.adapters.chain.outcome import Outcome
+from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.records import Intent, IntentState
+from liqpass.adapters.chain.revert_words import our_errors, reason_of
+from liqpass.adapters.chain.rpc import BlockId, Call, Receipt, Rpc, chain_identity
+from liqpass.adapters.chain.signer import Signer
+from liqpass.ports import ChainError as ReadingError
+from liqpass.x402.insurance import Insurance
+from liqpass.x402.insured_settlement import KEY_PREFIX, InsuredSettlement, settlement_key
+
+DEPLOY_PREFIX = "x402/deploy/"
+_TYPES = ("address", "address", "uint96", "uint256", "uint256", "bytes32", "uint16", "bytes")
+_TIMEOUT = 6  # which of them the provider, not the client, decides
+_SELECTOR = keccak(text=f"settleAndInsure({','.join(_TYPES)})")[:4]
+_ON_ITS_WAY = (IntentState.SIGNED, IntentState.SENT, IntentState.SEEN)
+
+
+def settle_and_insure(settlement: InsuredSettlement) -> bytes:
+    """Calldata of `settleAndInsure`."""
+    signed = settlement.authorization
+    return _SELECTOR + encode(
+        _TYPES,
+        (
+            settlement.provider.provider,
+            signed.client,
+            signed.amount,
+            signed.valid_after_s,
+            signed.valid_before_s,
+            signed.nonce,
+            settlement.provider.timeout_minutes,
+            settlement.signature,
+        ),
+    )
+
+
+def simulate_settlement(rpc: Rpc, insurance: Insurance, settler: str, settlement: InsuredSettlement) -> None:
+    """Run it on the latest block. Raises SimulationRevertedError with the decoded reason, or RpcError."""
+    call = Call(settler, to_checksum_address(insurance.contract), settle_and_insure(settlement), 0)
+    try:
+        rpc.call(call, "latest")
+    except CallRevertedError as error:
+        key = settlement_key(insurance, settlement.commitment)
+        raise SimulationRevertedError(key, reason_of(error.data, error.message)) from error
+
+
+class SettlementSender:
+    """One settler's settlements through one X402InsuranceV2. Made by `open`; for one thread."""
+
+    def __init__(
+        self, engine: Engine, journal: Journal, rpc: Rpc, reader: BondReader, insurance: Insurance
+    ) -> None:
+        self._engine, self._journal, self._rpc = engine, journal, rpc
+        self._reader, self._insurance = reader, insurance
+        self._to = to_checksum_address(insurance.contract)
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(
+        cls,
+        rpc: Rpc,
+        signer: Signer,
+        policy: Policy,
+        *,
+        reader: BondReader,
+        insurance: Insurance,
+        journal_folder: Path,
+        on_event: OnEvent,
+    ) -> Iterator[Self]:
+        """With the signer's journal in that folder, closed at the end; one facilitator at a time.
+
+        Raises JournalError (JournalBusyError: another facilitator runs with it), WrongChainError, RpcError.
+        """
+        identity = chain_identity(rpc, insurance.chain_id)
+        path = journal_path(journal_folder, insurance.chain_id, signer.address)
+        with Journal.open(path, identity, signer.address) as journal, locked(path.with_suffix(".settler")):
+            engine = Engine(rpc, journal, signer, policy, on_event=on_event, decode_revert=our_errors)
+            yield cls(engine, journal, rpc, reader, insurance)
+
+    def unsettled(self) -> list[str]:
+        """Keys of what was signed and has no end, oldest first."""
+        return [
+            intent.key
+            for intent in self._journal.intents()
+            if intent.key.startswith((KEY_PREFIX, DEPLOY_PREFIX))
+            and intent.state in _ON_ITS_WAY
+            and self._journal.live(intent)
+        ]
+
+    def resume(self, key: str) -> None:
+        """Bring it to its end: the same bytes, nothing new. Raises what `Engine.submit` raises."""
+        intent = self._journal.intent(key)
+        if intent is not None and intent.to is not None:
+            done = self._locked(_commitment_of(key)) if key.startswith(KEY_PREFIX) else None
+            self._engine.submit(key, intent.to, intent.data, describe=intent.describe, done=done)
+
+    def transaction(self, settlement: InsuredSettlement) -> str | None:
+        """The transaction in which exactly this payment is on its way or settled; None where there is none.
+
+        A payment of the same nonce with another amount, signature or validity is not this one.
+        """
+        intent = self._same(settlement)
+        if intent is None or intent.state not in (*_ON_ITS_WAY, IntentState.FINAL):
+            return None
+        live = self._journal.live(intent)
+        return intent.tx_hash or (live[-1].tx_hash if live else None)
+
+    def settle(self, settlement: InsuredSettlement) -> Receipt:
+        """Settle and lock once, and return when it is confirmed; again with the same payment to go on.
+
+        Raises what `Engine.submit` raises.
+        """
+        same = self._same(settlement)
+        data = settle_and_insure(settlement) if same is None else same.data
+        outcome = self._submit(
+            settlement_key(self._insurance, settlement.commitment),
+            self._to,
+            data,
+            describe=f"settle and insure an x402 payment to {settlement.provider.provider}",
+            commitment=settlement.commitment,
+        )
+        return outcome.receipt or self._receipt_by_log(settlement.commitment)
+
+    def deploy(self, factory: str, data: bytes, wallet: str) -> Receipt | None:
+        """Have a factory create the payer's `wallet` (ERC-6492); None where others created it.
+
+        Raises what `Engine.submit` raises.
+        """
+
+        def done(block: BlockId) -> bool:
+            return bool(self._rpc.code(wallet, block))
+
+        key = f"{DEPLOY_PREFIX}{wallet.lower()}/{keccak(data).hex()[:32]}"
+        return self._engine.submit(
+            key, factory, data, describe=f"create the smart wallet {wallet}", done=done
+        ).receipt
+
+    def reverted(self, error: TransactionRevertedError) -> Receipt | None:
+        """The receipt of a transaction that was mined and reverted."""
+        return self._rpc.receipt(error.tx_hash)
+
+    def _submit(self, key: str, to: str, data: bytes, *, describe: str, commitment: bytes) -> Outcome:
+        done = self._locked(commitment)
+        try:
+            return self._engine.submit(key, to, data, describe=describe, done=done)
+        except AnotherInFlightError as error:
+            # An earlier payment whose caller has given up waiting: it must end before the next can begin.
+            with contextlib.suppress(TransactionRevertedError):
+                self.resume(error.key)
+            return self._engine.submit(key, to, data, describe=describe, done=done)
+
+    def _locked(self, commitment: bytes) -> Any:
+        def done(block: BlockId) -> bool:
+            try:
+                return self._reader.is_used(commitment, block)
+            except ReadingError as error:
+                raise RpcUnavailableError(str(error)) from None  # which the engine waits out
+
+        return done
+
+    def _same(self, settlement: InsuredSettlement) -> Intent | None:
+        """The intent of exactly this payment. Its time-out may differ: that was the provider's then."""
+        intent = self._journal.intent(settlement_key(self._insurance, settlement.commitment))
+        if intent is None or intent.to != self._to:
+            return None
+        wanted, known = _arguments(settle_and_insure(settlement)), _arguments(intent.data)
+        wanted[_TIMEOUT] = known[_TIMEOUT]
+        return intent if wanted == known else None
+
+    def _receipt_by_log(self, commitment: bytes) -> Receipt:
+        try:
+            head = self._reader.head()
+            locks = self._reader.locks(0, head.number, commitment=commitment)
+        except ReadingError as error:
+            raise RpcUnavailableError(str(error)) from None
+        receipt = self._rpc.receipt(locks[-1].tx_hash) if locks else None
+        if receipt is None:
+            raise RpcAnswerError(
+                "eth_getLogs", 0, "the node shows the lock and not the transaction that made it"
+            )
+        return receipt
+
+
+def _arguments(data: bytes) -> list[Any]:
+    return list(decode(_TYPES, data[len(_SELECTOR) :]))
+
+
+def _commitment_of(key: str) -> bytes:
+    return bytes.fromhex(key.rpartition("/")[2])

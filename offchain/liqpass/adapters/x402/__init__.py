@@ -1,0 +1,1 @@
+"""The x402 SDK on our chain adapters: an insured facilitator."""

@@ -1,0 +1,53 @@
+"""Payments for which "settled" was said: once, so that a payment sent again buys nothing again.
+
+In the upfront flow a resource server does not verify, so that nothing else would stop a client that sends one
+payment twice. It is written down before it is said: where the process dies in between, the client is not
+served, and its money comes back out of the bond.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from liqpass.adapters.chain.errors import JournalError
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS answered (commitment BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID"
+)
+
+
+class AnsweredPayments:
+    """A file of mode 0600. Made by `open`; for the thread that opened it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """Open or create, closed at the end. Raises JournalError for a file that is something else."""
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as connection:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(_TABLE)
+            except sqlite3.DatabaseError as error:
+                raise JournalError(f"{path} cannot be used: {type(error).__name__}") from error
+            yield cls(connection)
+
+    def holds(self, commitment: bytes) -> bool:
+        """Whether it was said."""
+        query = "SELECT 1 FROM answered WHERE commitment = ?"
+        return self._connection.execute(query, (commitment,)).fetchone() is not None
+
+    def add(self, commitment: bytes) -> None:
+        """On the disk when this returns."""
+        row = (commitment, time.time_ns() // 1_000_000)
+        self._connection.execute("INSERT OR IGNORE INTO answered VALUES (?, ?)", row)

@@ -1,0 +1,176 @@
+"""`insure`: a FastAPI application whose paid routes are covered by its provider's bond.
+
+    with InsuredService.open(site, provider, signer, policy, folder=folder) as service:
+        insure(app, routes, server, service)
+        uvicorn.run(app)
+
+Routes and server are those of the SDK's middleware. A good answer is confirmed, a 5xx to a payment that was
+settled upfront is refunded, a 202 is a promise, kept by `service.delivered(commitment_of(request, service))`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from x402 import x402ResourceServer
+from x402.http import decode_payment_response_header, decode_payment_signature_header
+from x402.http.middleware.fastapi import FastAPIAdapter, PaymentMiddlewareASGI
+from x402.http.types import HTTPRequestContext, PaymentOption, RouteConfig
+from x402.http.x402_http_server import x402HTTPResourceServer
+
+from liqpass.adapters.x402.deliveries import Delivery
+from liqpass.adapters.x402.insured_service import InsuredService
+from liqpass.adapters.x402.payment_checks import EXTENSION
+from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_bytes32
+from liqpass.domain.money import MoneyError, Usdc, parse_base_units
+from liqpass.x402.commitments import settlement_commitment
+from liqpass.x402.insurance import X402Error
+from liqpass.x402.insured_settlement import read_authorization
+from liqpass.x402.payment_addresses import payment_address
+
+log = logging.getLogger("liqpass.x402")
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "contract": {"type": "string"},
+        "provider": {"type": "string"},
+        "network": {"type": "string"},
+        "timeoutMinutes": {"type": "integer"},
+    },
+    "required": ["contract", "provider", "network", "timeoutMinutes"],
+}
+
+
+def insure(
+    app: FastAPI, routes: dict[str, RouteConfig], server: x402ResourceServer, service: InsuredService
+) -> None:
+    """Put the SDK's payment middleware on `app`, with every route paid through the bond.
+
+    Each option's `pay_to` names the provider and becomes its payment address. Raises X402Error for another.
+    """
+    insured = {pattern: _insured(config, service) for pattern, config in routes.items()}
+    app.add_middleware(PaymentMiddlewareASGI, routes=insured, server=server)
+    # The last one added is the first that a request meets.
+    app.add_middleware(_Watch, routes=x402HTTPResourceServer(server, insured), service=service)
+
+
+def commitment_of(request: Request, service: InsuredService) -> bytes:
+    """The commitment of the payment that this request comes with, for `delivered`. Raises X402Error."""
+    payload = getattr(request.state, "payment_payload", None)
+    if payload is None:
+        raise X402Error("this request was not paid")
+    signed = read_authorization(payload.payload)
+    return settlement_commitment(
+        service.site.insurance, provider=service.provider.provider, client=signed.client, nonce=signed.nonce
+    )
+
+
+def _insured(config: RouteConfig, service: InsuredService) -> RouteConfig:
+    insurance, provider = service.site.insurance, service.provider
+    pay_to = payment_address(insurance, provider.provider)
+
+    def paid_through_bond(option: PaymentOption) -> PaymentOption:
+        named = option.pay_to.lower() if isinstance(option.pay_to, str) else None
+        if named not in (provider.provider, pay_to):
+            raise X402Error(
+                f"pay_to must be the provider {provider.provider}: its bond covers its payments only"
+            )
+        return dataclasses.replace(option, pay_to=checksum_address(pay_to))
+
+    offered = config.accepts if isinstance(config.accepts, list) else [config.accepts]
+    info = {
+        "contract": checksum_address(insurance.contract),
+        "provider": checksum_address(provider.provider),
+        "network": f"eip155:{insurance.chain_id}",
+        "timeoutMinutes": provider.timeout_minutes or service.site.reader.default_timeout_minutes(),
+    }
+    return dataclasses.replace(
+        config,
+        accepts=[paid_through_bond(option) for option in offered],
+        extensions={**(config.extensions or {}), EXTENSION: {"info": info, "schema": _SCHEMA}},
+    )
+
+
+class _Watch:
+    """Refuses what the bond cannot cover, and enters how each insured payment was answered."""
+
+    def __init__(self, app: ASGIApp, *, routes: x402HTTPResourceServer, service: InsuredService) -> None:
+        self._app, self._routes, self._service = app, routes, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not self._is_paid(Request(scope)):
+            await self._app(scope, receive, send)
+            return
+        if not self._service.covers(_amount(Headers(scope=scope))):
+            log.warning("not covered path=%s provider=%s", scope["path"], self._service.provider.provider)
+            busy = JSONResponse({"error": "insured capacity is used up"}, 503, {"Retry-After": "30"})
+            await busy(scope, receive, send)
+            return
+        enter: Callable[[], None] | None = None
+
+        async def watching(message: Message) -> None:
+            nonlocal enter
+            if message["type"] == "http.response.start":
+                enter = self._entry(message["status"], Headers(raw=message["headers"]))
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body") and enter is not None:
+                # It waits for the disk, which the event loop must not.
+                entering, enter = enter, None
+                await asyncio.to_thread(entering)
+
+        await self._app(scope, receive, watching)
+
+    def _is_paid(self, request: Request) -> bool:
+        raw_path = request.scope["raw_path"].decode("ascii").split("?")[0]
+        context = HTTPRequestContext(
+            adapter=FastAPIAdapter(request),
+            path=raw_path,
+            decoded_path=request.scope["path"],
+            method=request.method,
+        )
+        return self._routes.requires_payment(context)
+
+    def _entry(self, status: int, headers: Headers) -> Callable[[], None] | None:
+        """What is to be entered once the answer has left; None where nothing was settled."""
+        told = headers.get("payment-response")
+        if told is None:
+            return None
+        settled = decode_payment_response_header(told)
+        if not settled.success:
+            return None
+        delivery = _delivery((settled.extensions or {}).get(EXTENSION))
+        if delivery is None:
+            log.error(
+                "settled without insurance tx=%s: is this the insured facilitator?", settled.transaction
+            )
+            return None
+        # A 4xx was an answer: otherwise a client's bad requests would cost the provider gas without end.
+        kinds = {202: self._service.awaited}
+        tell = self._service.failed if status >= 500 else kinds.get(status, self._service.served)
+        return lambda: tell(delivery)
+
+
+def _delivery(policy: Any) -> Delivery | None:
+    try:
+        return Delivery(parse_bytes32(policy["commitment"]), int(policy["deadline"]))
+    except (TypeError, KeyError, ValueError, IdentifierError):
+        return None
+
+
+def _amount(headers: Headers) -> Usdc:
+    """Of the payment that comes with a request, in USDC base units; the least where none does."""
+    try:
+        payload = decode_payment_signature_header(headers.get("payment-signature", ""))
+        return parse_base_units(str(payload.accepted.amount))  # type: ignore[union-attr]
+    except (ValueError, MoneyError, AttributeError):
+        return Usdc(1)

@@ -1,0 +1,190 @@
+"""A provider's side of insured payments: what was served is confirmed, what failed is refunded, in its time.
+
+One thread holds the key and the journal; requests only enter what happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from liqpass.adapters.chain.delivery_sender import DeliverySender
+from liqpass.adapters.chain.errors import ChainError, WrongChainError
+from liqpass.adapters.chain.events import OnEvent
+from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.signer import Signer
+from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.payment_checks import Site
+from liqpass.domain.identifiers import checksum_address, format_bytes32
+from liqpass.domain.money import Usdc, format_usdc
+from liqpass.ports import ChainError as ReadingError
+from liqpass.x402.bond import protection_cost
+from liqpass.x402.insurance import X402Error
+from liqpass.x402.insured_settlement import InsuredProvider
+
+log = logging.getLogger("liqpass.x402")
+_MOST = 100  # confirmations a transaction
+
+
+class NotAwaitedError(X402Error):
+    """A delivery that nobody waits for: told before, or ended in another way."""
+
+
+class InsuredService:
+    """One provider's deliveries. Made by `open`, which runs its thread."""
+
+    def __init__(self, site: Site, provider: InsuredProvider, deliveries: Deliveries) -> None:
+        self.site, self.provider = site, provider
+        self._deliveries = deliveries
+        self._bond = site.reader.bond(provider.provider)
+        self._penalty_bps = site.reader.penalty_bps()
+        self._strained = False
+        self._wake, self._ending, self._working = threading.Event(), threading.Event(), threading.Event()
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(
+        cls,
+        site: Site,
+        provider: InsuredProvider,
+        signer: Signer,
+        policy: Policy,
+        *,
+        folder: Path,
+        on_event: OnEvent = lambda _: None,
+        every_s: float = 10.0,
+    ) -> Iterator[Self]:
+        """`signer`, which confirms and refunds: the provider, or its delivery key that is its settler too.
+
+        One transaction every `every_s` seconds confirms what was served: a time-out is a minute or more.
+        At the end what was served is confirmed first. Raises WrongChainError for another signer,
+        JournalError, RpcError, ports' ChainError.
+        """
+        if not site.reader.may_deliver(provider.provider, signer.address):
+            raise WrongChainError(
+                f"{signer.address} is neither {provider.provider} nor its delivery key and settler at once"
+            )
+        path = folder / f"{site.insurance.chain_id}-{provider.provider}.deliveries"
+        with Deliveries.open(path) as deliveries:
+            service = cls(site, provider, deliveries)
+            failed: list[BaseException] = []
+            opened = threading.Event()
+
+            def work() -> None:
+                try:
+                    with DeliverySender.open(
+                        site.rpc,
+                        signer,
+                        policy,
+                        reader=site.reader,
+                        insurance=site.insurance,
+                        journal_folder=folder,
+                        on_event=on_event,
+                    ) as sender:
+                        service._working.set()
+                        opened.set()
+                        service._go_on(sender, every_s)
+                except ChainError as error:
+                    failed.append(error)
+                finally:
+                    service._working.clear()  # what nobody would confirm is not sold
+                    opened.set()
+
+            thread = threading.Thread(target=work, name="x402-deliveries")
+            thread.start()
+            opened.wait()
+            try:
+                if failed:
+                    raise failed[0]
+                yield service
+            finally:
+                service._ending.set()
+                service._wake.set()
+                thread.join()
+
+    # From requests
+
+    def covers(self, amount: Usdc) -> bool:
+        """Whether the bond, as last seen, covers `amount`, and somebody is there to confirm the service."""
+        bond, lock = self._bond, protection_cost(amount, self._penalty_bps).total_lock
+        return self._working.is_set() and bond.is_healthy and bond.available >= lock
+
+    def served(self, delivery: Delivery) -> None:
+        """The answer has left: it will be confirmed."""
+        self._deliveries.enter(delivery, DeliveryState.SERVED)
+
+    def awaited(self, delivery: Delivery) -> None:
+        """Promised (202): `delivered` has to follow before the deadline, or the client is paid back."""
+        self._deliveries.enter_awaited(delivery)
+
+    def failed(self, delivery: Delivery) -> None:
+        """Paid and not served: it is refunded at once."""
+        self._deliveries.enter(delivery, DeliveryState.FAILED)
+        self._wake.set()
+
+    def delivered(self, commitment: bytes) -> None:
+        """What was promised has been delivered: it will be confirmed. Raises NotAwaitedError."""
+        if not self._deliveries.enter_delivered(commitment):
+            raise NotAwaitedError(f"{format_bytes32(commitment)} is not awaited")
+
+    # In its thread
+
+    def _go_on(self, sender: DeliverySender, every_s: float) -> None:
+        while True:
+            ending = self._ending.is_set()
+            try:
+                self.look()
+                sender.finish_earlier()
+                self._refund(sender)
+                self._confirm(sender)
+            except (ChainError, ReadingError) as error:
+                # Whatever fails now may work in a moment; all of it is on the disk.
+                log.warning("deliveries wait reason=%s", error)
+            if ending:
+                return
+            self._wake.wait(every_s)
+            self._wake.clear()
+
+    def _refund(self, sender: DeliverySender) -> None:
+        for delivery in self._in_time(DeliveryState.FAILED):
+            tx_hash = sender.refund(delivery.commitment)
+            self._deliveries.move(delivery.commitment, DeliveryState.FAILED, DeliveryState.DONE)
+            log.info("refunded commitment=%s tx=%s", format_bytes32(delivery.commitment), tx_hash)
+
+    def _confirm(self, sender: DeliverySender) -> None:
+        waiting = self._in_time(DeliveryState.SERVED)
+        for start in range(0, len(waiting), _MOST):
+            batch = [delivery.commitment for delivery in waiting[start : start + _MOST]]
+            tx_hash = sender.confirm(batch)
+            for commitment in batch:
+                self._deliveries.move(commitment, DeliveryState.SERVED, DeliveryState.DONE)
+            log.info("confirmed count=%d tx=%s", len(batch), tx_hash)
+
+    def _in_time(self, state: DeliveryState) -> list[Delivery]:
+        waiting = self._deliveries.all_in(state)
+        if not waiting:
+            return []
+        now_s = self.site.reader.head().time_s
+        for delivery in waiting:
+            if delivery.deadline_s < now_s and self._deliveries.move(
+                delivery.commitment, state, DeliveryState.DONE
+            ):
+                log.error("too late state=%s commitment=%s", state, format_bytes32(delivery.commitment))
+        return [delivery for delivery in waiting if delivery.deadline_s >= now_s]
+
+    def look(self) -> None:
+        """Read the bond, and warn once each time that most of it is locked."""
+        self._penalty_bps = self.site.reader.penalty_bps()
+        self._bond = bond = self.site.reader.bond(self.provider.provider)
+        if bond.is_strained and not self._strained:
+            log.warning(
+                "bond strained provider=%s locked=%s of=%s: top it up",
+                checksum_address(self.provider.provider),
+                format_usdc(bond.locked),
+                format_usdc(bond.total),
+            )
+        self._strained = bond.is_strained

@@ -1,0 +1,1 @@
+"""The insured facilitator over HTTP."""

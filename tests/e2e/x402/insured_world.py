@@ -1,0 +1,375 @@
+"""X402InsuranceV2 on a private node, bonded providers, the facilitator as a process, and stock clients."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from eth_abi.abi import encode
+from eth_account import Account
+from liqpass.adapters.chain.anvil import Anvil
+from liqpass.adapters.chain.bond_reader import BondReader
+from liqpass.adapters.chain.contracts import abi_of
+from liqpass.adapters.chain.events import Event, EventKind
+from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.rpc import Web3Rpc
+from liqpass.adapters.chain.signer import LocalSigner
+from liqpass.adapters.x402.facilitator import InsuredFacilitator
+from liqpass.adapters.x402.payment_checks import Site
+from liqpass.adapters.x402.provider_file import ServedProviders, read_provider_file
+from liqpass.entrypoints.x402.app import facilitator_app
+from liqpass.entrypoints.x402.metrics import Figures
+from liqpass.x402 import Insurance, payment_address, settlement_commitment
+from web3 import HTTPProvider, Web3
+from web3.contract import Contract
+from x402 import x402ClientSync
+from x402.http import FacilitatorConfig, HTTPFacilitatorClientSync
+from x402.http.facilitator_client import CreateHeadersAuthProvider
+from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE, MULTICALL3_ADDRESS
+from x402.mechanisms.evm.exact import register_exact_evm_client
+from x402.mechanisms.evm.signers import EthAccountSigner
+from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements
+
+from benchmarks.artifacts import built
+
+DEPLOYER, TREASURY, PROVIDER, OTHER_PROVIDER, POOR_PROVIDER, SHY_PROVIDER, CLIENT, SETTLER, STRANGER = range(
+    9
+)
+USDC = 1_000_000
+PRICE, PENALTY = 100_000, 2_000
+LOCK = PRICE + PENALTY
+BOND = 1_000 * USDC
+NETWORK = "eip155:31337"
+KEYS = {
+    PROVIDER: "canary-key-of-the-provider-0123456789",
+    OTHER_PROVIDER: "canary-key-of-the-other-provider-0123",
+    POOR_PROVIDER: "canary-key-of-the-poor-provider-01234",
+    SHY_PROVIDER: "canary-key-of-the-shy-provider-012345",
+}
+PASSPHRASE = "canary-passphrase-of-the-settler"
+# Building a TLS context takes longer than a settlement; all of this is plain HTTP.
+HTTP = httpx.Client(timeout=20, verify=False)
+_LOCKED = Web3.to_hex(Web3.keccak(text="InsurancePurchased(bytes32,address,address,uint96,uint96,uint40)"))
+
+
+class WalletSigner(EthAccountSigner):
+    """The key of a smart wallet's owner: it signs, the wallet pays (EIP-1271)."""
+
+    def __init__(self, owner: Any, wallet: str) -> None:
+        super().__init__(owner)
+        self._wallet = wallet
+
+    @property
+    def address(self) -> str:
+        return self._wallet
+
+
+class UnbornWalletSigner(WalletSigner):
+    """The same before the wallet exists: each signature says how to create it (ERC-6492)."""
+
+    def __init__(self, owner: Any, wallet: str, factory: str, creation: bytes) -> None:
+        super().__init__(owner, wallet)
+        self.factory, self._creation = factory, creation
+
+    def sign_typed_data(self, *arguments: Any) -> bytes:
+        signature = super().sign_typed_data(*arguments)
+        envelope = encode(["address", "bytes", "bytes"], [self.factory, self._creation, signature])
+        return envelope + ERC6492_MAGIC_VALUE
+
+
+@dataclass
+class InsuredWorld:
+    """Four providers: two bonded, one with a bond for one payment, one that names no settler."""
+
+    node: Anvil
+    folder: Path
+    web3: Web3
+    usdc: Contract
+    insurance: Contract
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[InsuredWorld]:
+        with Anvil() as node:
+            web3 = Web3(HTTPProvider(node.url))
+            deployer = node.account(DEPLOYER).address
+
+            def deploy(name: str, *arguments: Any) -> str:
+                artifact = built(name)
+                factory = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+                sent = factory.constructor(*arguments).transact({"from": deployer})
+                return str(web3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
+
+            usdc = deploy("MockUSDCProxy", deploy("MockUSDC"), "USDC", deployer)
+            manager = deploy("LiqPassAccessManager", deployer)
+            insurance = deploy("X402InsuranceV2", usdc, node.account(TREASURY).address, manager, 200, 5)
+            world = cls(
+                node,
+                folder,
+                web3,
+                web3.eth.contract(usdc, abi=abi_of("MockUSDC")),
+                web3.eth.contract(insurance, abi=abi_of("X402InsuranceV2")),
+            )
+            world.bond()
+            world.write_files()
+            yield world
+
+    def bond(self) -> None:
+        for provider in KEYS:
+            bond = LOCK if provider == POOR_PROVIDER else BOND
+            self.send(self.usdc.functions.mint(self.address(provider), bond), DEPLOYER)
+            self.send(self.usdc.functions.approve(self.insurance.address, bond), provider)
+            self.send(self.insurance.functions.depositBond(bond), provider)
+            if provider != SHY_PROVIDER:
+                self.send(self.insurance.functions.setSettler(self.address(SETTLER), True), provider)
+        self.send(self.usdc.functions.mint(self.address(CLIENT), 1_000 * USDC), DEPLOYER)
+
+    def write_files(self) -> None:
+        """The deployment record, the settler's keyfile and the list of providers."""
+        genesis = self.node.rpc("eth_getBlockByNumber", "0x0", False)["hash"]
+        entry = {"address": self.insurance.address, "block": self.web3.eth.block_number}
+        record = {"chainId": 31337, "genesisHash": genesis, "contracts": {"X402InsuranceV2": entry}}
+        (self.folder / "local.json").write_text(json.dumps(record))
+        keyfile = self.folder / "settler.json"
+        key = self.node.account(SETTLER).key
+        keyfile.write_text(json.dumps(Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=1_000)))
+        keyfile.chmod(0o600)
+        providers = [
+            {
+                "provider": self.address(provider),
+                "key_sha256": hashlib.sha256(key.encode()).hexdigest(),
+                "timeout_minutes": 7,
+            }
+            for provider, key in KEYS.items()
+        ]
+        (self.folder / "providers.yaml").write_text(json.dumps({"providers": providers}))
+
+    # The chain
+
+    def address(self, account: int) -> str:
+        return self.node.account(account).address
+
+    def send(self, call: Any, account: int) -> None:
+        sent = call.transact({"from": self.address(account), "gas": 1_000_000})
+        assert self.web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+
+    def wallet(self, owner: int) -> str:
+        """A smart wallet of `owner` with 10 USDC."""
+        artifact = built("MockSmartWallet")
+        factory = self.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+        sent = factory.constructor(self.address(owner)).transact({"from": self.address(owner)})
+        wallet = str(self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
+        self.send(self.usdc.functions.mint(wallet, 10 * USDC), DEPLOYER)
+        return wallet
+
+    def unborn_wallet(self, owner: int) -> UnbornWalletSigner:
+        """Signs for a wallet with 10 USDC that is not created yet; adds Multicall3, which the SDK needs."""
+        deployed = {}
+        for name in ("MockSmartWalletFactory", "MockMulticall3"):
+            artifact = built(name)
+            factory = self.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+            sent = factory.constructor().transact({"from": self.address(DEPLOYER)})
+            address = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
+            deployed[name] = self.web3.eth.contract(address, abi=artifact.abi)
+        code = self.web3.eth.get_code(deployed["MockMulticall3"].address)
+        self.node.rpc("anvil_setCode", MULTICALL3_ADDRESS, Web3.to_hex(code))
+        factory = deployed["MockSmartWalletFactory"]
+        wallet = factory.functions.walletOf(self.address(owner)).call()
+        self.send(self.usdc.functions.mint(wallet, 10 * USDC), DEPLOYER)
+        creation = bytes.fromhex(factory.encode_abi("create", [self.address(owner)])[2:])
+        return UnbornWalletSigner(self.node.account(owner), wallet, factory.address, creation)
+
+    def balance(self, holder: int | str) -> int:
+        address = self.address(holder) if isinstance(holder, int) else holder
+        return int(self.usdc.functions.balanceOf(address).call())
+
+    def bond_of(self, account: int) -> tuple[int, int]:
+        """(bond, locked)."""
+        found = self.insurance.functions.accounts(self.address(account)).call()
+        return int(found[0]), int(found[1])
+
+    def sent(self) -> int:
+        """How many transactions the settler has on the chain."""
+        return self.web3.eth.get_transaction_count(self.address(SETTLER))
+
+    def locks(self, commitment: bytes | None = None) -> list[tuple[bytes, str]]:
+        """(commitment, transaction) of InsurancePurchased logs, oldest first."""
+        topics = [_LOCKED] if commitment is None else [_LOCKED, Web3.to_hex(commitment)]
+        query = {"address": self.insurance.address, "fromBlock": "0x0", "topics": topics}
+        found = self.node.rpc("eth_getLogs", query)
+        return [(bytes.fromhex(log["topics"][1][2:]), log["transactionHash"]) for log in found]
+
+    # Payments as the stock client makes them
+
+    @property
+    def terms(self) -> Insurance:
+        return Insurance(31337, self.insurance.address.lower())
+
+    def pay_to(self, provider: int) -> str:
+        return Web3.to_checksum_address(payment_address(self.terms, self.address(provider).lower()))
+
+    def requirements(self, provider: int = PROVIDER, **changes: Any) -> PaymentRequirements:
+        fields: dict[str, Any] = {
+            "scheme": "exact",
+            "network": NETWORK,
+            "asset": self.usdc.address,
+            "amount": str(PRICE),
+            "pay_to": self.pay_to(provider),
+            "max_timeout_seconds": 300,
+            "extra": {"name": "USDC", "version": "2"},
+        }
+        return PaymentRequirements(**(fields | changes))
+
+    def allowed(self, client: Any, signer: Any = None) -> Any:
+        """A stock client that may spend the mock USDC."""
+        register_exact_evm_client(client, signer or EthAccountSigner(self.node.account(CLIENT)))
+        client.set_spend_controls(
+            {
+                "allowed_assets": [
+                    {"network": NETWORK, "asset": self.usdc.address, "max_amount_per_payment": str(USDC)}
+                ]
+            }
+        )
+        return client
+
+    def payment(self, requirements: PaymentRequirements) -> PaymentPayload:
+        offer = PaymentRequired(accepts=[requirements])
+        return self.allowed(x402ClientSync()).create_payment_payload(offer)
+
+    def commitment(self, payload: PaymentPayload, provider: int = PROVIDER) -> bytes:
+        signed = payload.payload["authorization"]
+        return settlement_commitment(
+            self.terms,
+            provider=self.address(provider).lower(),
+            client=signed["from"].lower(),
+            nonce=bytes.fromhex(signed["nonce"][2:]),
+        )
+
+    # The facilitator
+
+    def served(self) -> ServedProviders:
+        return read_provider_file(self.folder / "providers.yaml")
+
+    def site(self) -> Site:
+        web3 = Web3(HTTPProvider(self.node.url))
+        reader = BondReader(web3, self.insurance.address, first_block=0)
+        return Site(Web3Rpc.connect(self.node.url, tries=2), web3, reader, self.terms, reader.usdc())
+
+    @contextmanager
+    def facilitator(
+        self,
+        journal: str = "journal",
+        *,
+        dies_at: EventKind | None = None,
+        timeout_s: float = 20.0,
+        factories: Sequence[str] = (),
+    ) -> Iterator[Running]:
+        """In a process of its own, over HTTP; it kills itself at the first event of that kind.
+
+        `timeout_s`: after which a settlement is answered as pending.
+        """
+        listening = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        log = self.folder / f"{journal}.log"
+        child = os.fork()
+        if child == 0:
+            policy = replace(Policy.local(), timeout_s=timeout_s)
+            self._serve(listening, log, self.folder / journal, policy, dies_at, factories)
+        listening.close()
+        running = Running(child, url, log)
+        try:
+            assert HTTP.get(f"{url}/healthz").status_code == 200
+            yield running
+        finally:
+            running.end()
+
+    def _serve(
+        self,
+        listening: socket.socket,
+        log: Path,
+        journal: Path,
+        policy: Policy,
+        dies_at: EventKind | None,
+        factories: Sequence[str],
+    ) -> None:
+        """In the child: never returns into pytest."""
+
+        def on_event(event: Event) -> None:
+            if event.kind is dies_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            logging.basicConfig(filename=log, level=logging.INFO, force=True)
+            figures = Figures()
+            with InsuredFacilitator.open(
+                self.site(),
+                LocalSigner(self.node.account(SETTLER)),
+                policy,
+                journal_folder=journal,
+                on_event=on_event,
+                factories=factories,
+                on_answer=figures.count,
+            ) as insured:
+                app = facilitator_app(insured, self.served(), figures)
+                config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+                uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            os._exit(0)
+
+
+@dataclass
+class Running:
+    """A facilitator's process; `log` is complete once it has ended."""
+
+    pid: int
+    url: str
+    log: Path
+    ended: bool = False
+
+    def client(self, provider: int = PROVIDER, key: str | None = None) -> HTTPFacilitatorClientSync:
+        """The SDK's own, with a provider's key."""
+        bearer = {"Authorization": f"Bearer {key or KEYS[provider]}"}
+        auth = CreateHeadersAuthProvider(lambda: {"verify": bearer, "settle": bearer, "supported": {}})
+        return HTTPFacilitatorClientSync(
+            FacilitatorConfig(url=self.url, auth_provider=auth, http_client=HTTP)
+        )
+
+    def post(self, path: str, body: Any, key: str | None = KEYS[PROVIDER]) -> httpx.Response:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return HTTP.post(self.url + path, json=body, headers=headers)
+
+    def end(self) -> None:
+        if not self.ended:
+            self.ended = True
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
+
+def body(payload: PaymentPayload, requirements: PaymentRequirements) -> dict[str, Any]:
+    """What the SDK posts to /verify and /settle."""
+    return {
+        "x402Version": 2,
+        "paymentPayload": payload.model_dump(by_alias=True, exclude_none=True),
+        "paymentRequirements": requirements.model_dump(by_alias=True, exclude_none=True),
+    }
+
+
+def comes(true: Callable[[], bool]) -> bool:
+    """Whether it comes true within 20 s, asked again and again: another process works at it."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if true():
+            return True
+    return False

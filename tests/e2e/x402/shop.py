@@ -1,0 +1,76 @@
+"""A provider's API as the SDK's documentation writes it: stock middleware, nothing of ours."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from insured_world import KEYS, NETWORK, PRICE, PROVIDER, InsuredWorld
+from x402 import AssetAmount, x402ResourceServer
+from x402.http import FacilitatorConfig, HTTPFacilitatorClient
+from x402.http.facilitator_client import CreateHeadersAuthProvider
+from x402.http.middleware.fastapi import PaymentMiddlewareASGI
+from x402.http.types import PaymentOption, RouteConfig
+from x402.mechanisms.evm.exact import register_exact_evm_server
+
+
+class Shop:
+    """`url`/work is paid after the work, `url`/upfront before it; `served` counts the work."""
+
+    def __init__(self, world: InsuredWorld, facilitator: Any, provider: int = PROVIDER) -> None:
+        self.served = 0
+        server = x402ResourceServer(facilitator)
+        register_exact_evm_server(server, NETWORK)
+
+        def option(**flow: str) -> RouteConfig:
+            extra = {"name": "USDC", "version": "2"}
+            price = AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra=extra)
+            return RouteConfig(
+                accepts=PaymentOption(
+                    scheme="exact",
+                    pay_to=world.pay_to(provider),
+                    price=price,
+                    network=NETWORK,
+                    max_timeout_seconds=300,
+                    extra=flow,
+                )
+            )
+
+        self.app = FastAPI()
+        self.app.add_middleware(
+            PaymentMiddlewareASGI,
+            routes={"GET /work": option(), "GET /upfront": option(paymentFlow="upfront")},
+            server=server,
+        )
+
+        @self.app.get("/work")
+        @self.app.get("/upfront")
+        async def work() -> dict[str, str]:
+            self.served += 1
+            return {"result": "42"}
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Its URL, while it serves from a thread."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(self.app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            listening.close()
+
+
+def over_http(url: str, provider: int = PROVIDER) -> HTTPFacilitatorClient:
+    """The SDK's client of a facilitator, with the provider's bearer key."""
+    bearer = {"Authorization": f"Bearer {KEYS[provider]}"}
+    auth = CreateHeadersAuthProvider(lambda: {"verify": bearer, "settle": bearer, "supported": {}})
+    return HTTPFacilitatorClient(FacilitatorConfig(url=url, auth_provider=auth))
