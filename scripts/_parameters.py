@@ -8,7 +8,7 @@ wrong is reported all at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from eth_utils.address import is_checksum_address
 from liqpass.domain.money import MoneyError, Usdc, parse_usdc
 
 from scripts._roles import Role
+from scripts._strict_yaml import load_strict
 
 MOCK = "mock"
 NONE = "none"
@@ -95,7 +96,7 @@ class Parameters:
 def load_parameters(path: Path) -> Parameters:
     """Raises ParametersError when the file is missing, malformed or still holds placeholders."""
     try:
-        document = yaml.load(path.read_text(), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+        document = load_strict(path.read_text())
     except FileNotFoundError:
         raise ParametersError(path, ["there is no such file of parameters"]) from None
     except yaml.YAMLError as error:
@@ -105,19 +106,6 @@ def load_parameters(path: Path) -> Parameters:
     if reading.faults or parameters is None:
         raise ParametersError(path, reading.faults)
     return parameters
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML silently keeps the last of two equal keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        twice = {str(key) for key in keys if keys.count(key) > 1}
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"twice: {', '.join(sorted(twice))}", node.start_mark
-            )
-        return super().construct_mapping(node, deep=deep)
 
 
 class _Reading:

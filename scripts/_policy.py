@@ -14,7 +14,7 @@ from liqpass.domain.identifiers import IdentifierError, checksum_address
 from liqpass.domain.parametric.feed_check import FeedAnswer, FeedRule
 from liqpass.domain.parametric.life import Action, Actor, PolicyState, Step, possible, steps
 from liqpass.domain.parametric.policy import Policy, format_policy_id, parse_policy_id
-from liqpass.ports import BlockRef
+from liqpass.ports import BlockRef, ChainError
 from web3.contract import Contract
 
 from scripts import _sending
@@ -36,6 +36,7 @@ class PolicyName(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+_LONGEST_SHOWN = 200
 POLICY = click.argument("number", metavar="POLICY", type=PolicyName())
 
 
@@ -74,13 +75,20 @@ class Policies:
 
     def feed_in_words(self, policy: Policy) -> str:
         """What the feed says that it reports, escaped; and if that is not what was agreed to."""
-        itself = self.reader.feed_itself(policy.feed, self.head.number)
+        try:
+            itself = self.reader.feed_itself(policy.feed, self.head.number)
+        except ChainError as error:
+            return unread(error)
         if itself is None:
             return "does not answer as a feed"
         description = itself[1]
+        # ASCII: other letters look like these. Cut: a long one would push the other terms off the screen.
+        shown = ascii(description[:_LONGEST_SHOWN])
+        if len(description) > _LONGEST_SHOWN:
+            shown += f"… of {len(description)} characters"
         if keccak(description.encode()) != policy.feed_description_hash:
-            return f"{description!r}: NOT the one that was agreed to"
-        return repr(description)
+            return f"{shown}: NOT the one that was agreed to"
+        return shown
 
     def key(self, policy: Policy, *parts: object) -> str:
         """Names an effect in the journal. Ids begin anew in another contract, so its address is in it."""
@@ -111,6 +119,11 @@ class Policies:
                 yield f"too early to {action}: {account} may from {moment(step.from_s)} on{others}"
             elif step.until_s is not None:
                 yield f"too late to {action}: it was possible until {moment(step.until_s)}"
+
+
+def unread(error: ChainError) -> str:
+    """What is said of a feed that no node can read: anybody writes feeds, and none may hide its policy."""
+    return f"cannot be read ({error})"
 
 
 def who(policy: Policy, step: Step) -> str:

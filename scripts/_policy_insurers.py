@@ -13,11 +13,10 @@ from liqpass.domain.identifiers import IdentifierError, format_bytes32, parse_by
 from liqpass.domain.money import Usdc, format_usdc
 from liqpass.domain.parametric.life import Action, ShareStatus
 from liqpass.domain.parametric.policy import Policy
-from liqpass.domain.parametric.terms import terms_hash
 
 from scripts._operator import Address, Operator, OperatorCommand, RefusedError, Site, operator_options, refuse
 from scripts._policy import POLICY, Policies, send, share_of
-from scripts._policy_leader import read_terms
+from scripts._policy_leader import agreed_hash
 from scripts._policy_view import shares_table, terms_table
 from scripts._sending import Step, calldata, perform
 from scripts._tables import wide_console
@@ -62,7 +61,7 @@ def accept(  # noqa: PLR0917 - click passes options by name
         raise click.UsageError("give either --terms-hash or --terms")
     if permit and account is None:
         raise click.UsageError("--permit needs an --account that signs")
-    expected = terms_hash(*read_terms(file)) if file is not None else _hash(agreed)
+    expected = agreed_hash(file) if file is not None else _hash(agreed)
     policies = Policies.of(Site.of(provider, deployments))
     operator = Operator.of(policies.site, account=account, **options)
     policy, owner = policies.policy(number), operator.address
@@ -130,7 +129,7 @@ def refund(
     refuse([*found, *_recipient_refusals(policies, to)])
     amount = format_usdc(insured.escrow)
     step = Step(
-        policies.key(policy, "refund", index),
+        policies.key(policy, "refund", index, to),
         policies.contract.address,
         calldata(policies.contract, "refund", number, index, to),
         f"refund {amount} USDC of share {index} to {to}",
@@ -155,7 +154,7 @@ def withdraw(provider: ProviderAPI, receiver: str | None, deployments: Path, **o
     credit = policies.reader.credit(owner, policies.head.number)
     refuse(list(_recipient_refusals(policies, to)) if credit else [f"{owner} has no credit"])
     step = Step(
-        f"policy/{policies.contract.address}/withdraw",
+        f"policy/{policies.contract.address}/withdraw/{to}",
         policies.contract.address,
         calldata(policies.contract, "withdraw", to),
         f"withdraw a credit of {format_usdc(credit)} USDC to {to}",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import yaml
 from ape.api import ProviderAPI
+from eth_abi.exceptions import EncodingError
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import format_usdc
@@ -25,6 +26,7 @@ from rich.text import Text
 from scripts._operator import Address, Operator, OperatorCommand, RefusedError, Site, operator_options, refuse
 from scripts._policy import POLICY, Policies, change_state, send
 from scripts._sending import Step, calldata, perform
+from scripts._strict_yaml import load_strict
 from scripts._tables import wide_console
 
 _MAX_BYTES = 64 * 1024
@@ -175,12 +177,20 @@ def read_terms(file: Path) -> tuple[Terms, tuple[Share, ...]]:
     if file.stat().st_size > _MAX_BYTES:
         raise RefusedError(f"{file} has more than {_MAX_BYTES} bytes: that is no file of terms")
     try:
-        return parse_terms(yaml.safe_load(file.read_bytes()))
+        return parse_terms(load_strict(file.read_bytes()))
     except yaml.YAMLError as error:
-        raise RefusedError(f"{file} is not YAML: {str(error).splitlines()[0]}; nothing was sent") from None
+        raise RefusedError(f"{file} is not YAML: {' '.join(str(error).split())}; nothing was sent") from None
     except TermsError as error:
         lines = "\n".join(f"  {fault}" for fault in error.faults)
         raise RefusedError(f"{file} has {len(error.faults)} faults, nothing was sent:\n{lines}") from None
+
+
+def agreed_hash(file: Path) -> bytes:
+    """The hash of a file's terms and shares. Raises RefusedError where no policy can have such."""
+    try:
+        return terms_hash(*read_terms(file))
+    except (EncodingError, UnicodeError):
+        raise RefusedError(f"{file} has terms that no policy can have; nothing was sent") from None
 
 
 def _is_alive(policies: Policies, number: int) -> bool:

@@ -52,8 +52,8 @@ def register(  # noqa: PLR0917 - click passes options by name
     \b
     ape run policy register 0x…/1 --reference A-1001 --premium 8.00 --coverage 250.00 --account leader
     """
-    if not reference.strip():
-        raise click.UsageError("--reference is empty")
+    if not reference.strip() or not reference.isprintable():
+        raise click.UsageError("--reference is empty, or has characters that cannot be printed")
     policies = Policies.of(Site.of(provider, deployments))
     operator = Operator.of(policies.site, **options)
     policy = policies.policy(number)

@@ -10,12 +10,13 @@ from liqpass.domain.money import format_usdc
 from liqpass.domain.parametric.life import PolicyState, ShareStatus, Step, steps
 from liqpass.domain.parametric.policy import Policy
 from liqpass.domain.parametric.reading import Reading, delayed_since, reading_in_words
+from liqpass.ports import ChainError
 from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from scripts._moments import moment
-from scripts._policy import Policies, who
+from scripts._moments import hours, moment
+from scripts._policy import Policies, unread, who
 
 
 def terms_table(policies: Policies, policy: Policy) -> Table:
@@ -36,8 +37,11 @@ def terms_table(policies: Policies, policy: Policy) -> Table:
         "underwriting until": moment(life.underwriting_deadline_s),
         "cover": f"{moment(life.active_from_s)} to {moment(life.active_to_s)}",
         "readings count from": moment(late_s),
-        "claims until": moment(life.claim_deadline_s),
-        "approval window": f"{life.approval_window_s // 3600} hours after a claim, then anyone may approve",
+        "claims until": (
+            f"{moment(life.claim_deadline_s)}, or {hours(policy.claim_grace_s)} after a rejection, "
+            "if that is later"
+        ),
+        "approval window": f"{hours(life.approval_window_s)} after a claim, then anyone may approve",
     }
     table = Table(
         box=SIMPLE, show_header=False, title=f"policy {policy.name}: {life.state}", title_justify="left"
@@ -97,13 +101,7 @@ def notes(policies: Policies, policy: Policy) -> Iterator[str]:
     if life.state is PolicyState.CLAIMABLE:
         yield f"approval window until {moment(life.window_ends_s)}"
     if life.state in (PolicyState.FUNDED, PolicyState.ACTIVE):
-        rule, answer = policies.feed(policy)
-        fault = rule.fault(answer, policies.head.time_s)
-        if fault is not None or answer is None:
-            yield f"feed: {fault}"
-        else:
-            makes = "makes a claim" if answer.answer >= rule.threshold_minutes else "makes no claim"
-            yield f"feed: round {answer.round_id}, {reading_in_words(Reading(answer.answer))}: {makes}"
+        yield f"feed: {_verdict(policies, policy)}"
     if life.policyholders:
         yield f"{life.policyholders} policyholders, {format_usdc(policy.coverage)} USDC of the payout theirs"
 
@@ -172,6 +170,18 @@ def when(step: Step, now_s: int) -> str:
     if step.is_open(now_s):
         return "now"
     return "over" if step.until_s is not None and now_s > step.until_s else "later"
+
+
+def _verdict(policies: Policies, policy: Policy) -> str:
+    try:
+        rule, answer = policies.feed(policy)
+    except ChainError as error:
+        return unread(error)
+    fault = rule.fault(answer, policies.head.time_s)
+    if fault is not None or answer is None:
+        return f"{fault}"
+    makes = "makes a claim" if answer.answer >= rule.threshold_minutes else "makes no claim"
+    return f"round {answer.round_id}, {reading_in_words(Reading(answer.answer))}: {makes}"
 
 
 def _action(step: Step) -> str:

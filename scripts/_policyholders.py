@@ -78,7 +78,8 @@ class PolicyholderBook:
             return []
         if mode & 0o077:
             raise RefusedError(f"{self._path} has mode {mode:04o}: others must not read it (chmod 600)")
-        return self._path.read_text("utf-8").splitlines()
+        # Not splitlines: JSON leaves line separators beyond ASCII as they are, inside a reference.
+        return [line for line in self._path.read_text("utf-8").split("\n") if line]
 
     def _parsed(self, line: str) -> Holder:
         try:

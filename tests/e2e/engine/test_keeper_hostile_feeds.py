@@ -55,6 +55,19 @@ def test_round__feed_that_no_check_survives__other_policies_go_on(
     assert (world.state(hostile), world.state(sound)) == ("Funded", "Claimable")
 
 
+@pytest.mark.parametrize("code", ["0x5b5f56", "0x621000005ff3"], ids=["never ends", "floods"])
+def test_round__feed_that_no_node_can_read__other_policies_go_on(world: KeptWorld, code: str) -> None:
+    feed = world.deploy_feed()
+    hostile, sound = world.fund(feed=feed), world.fund()
+    world.node.rpc("anvil_setCode", feed, code)
+    world.push(130, LATE_S)
+
+    done = world.round()
+
+    assert (done.failed, world.transactions()) == (0, 2)
+    assert (world.state(hostile), world.state(sound)) == ("Active", "Claimable")
+
+
 def test_round__feed_that_burns_gas__not_paid_for(world: KeptWorld, fund_on: Callable[[str], int]) -> None:
     number = fund_on(BURNS_SOME)
     world.push(130, LATE_S)

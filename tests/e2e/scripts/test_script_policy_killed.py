@@ -96,6 +96,23 @@ def test_settle__killed_after_signing__paid_once(policies: PolicyWorld, killed: 
     assert policies.moved(before) == {policies.contract.address: -PAYOUT, beneficiary: PAYOUT}
 
 
+def test_refund__killed_after_signing__another_receiver_is_not_told_that_it_got_it(
+    policies: PolicyWorld, killed: Kill
+) -> None:
+    name = policies.failed()
+    first, second = policies.world.address(ANYONE), policies.world.address(LEADER)
+    before = policies.held()
+    killed(1, False, "refund", name, "--to", first, account=INSURERS[0])
+
+    result = policies.ape("refund", name, "--to", second, account=INSURERS[0])
+
+    assert result.exit_code == 1
+    assert f"of share 0 to {first}" in result.output
+    assert policies.moved(before) == {}
+    policies.done("refund", name, "--to", first, account=INSURERS[0])
+    assert policies.moved(before) == {policies.contract.address: -ESCROWS[0], first: ESCROWS[0]}
+
+
 def test_safe__open_and_accept__the_calls_that_would_be_sent(policies: PolicyWorld) -> None:
     name = policies.drafted()
     opening = written(policies.world, LEADER, "open", name)

@@ -14,6 +14,7 @@ from eth_utils.conversions import to_hex
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError
+from web3.types import TxParams
 
 from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
 from liqpass.adapters.chain.contracts import abi_of
@@ -28,6 +29,8 @@ from liqpass.ports import BlockRef
 
 # What anybody's contract under a feed's address may answer: nothing, a revert, text that is none.
 _NO_FEED = (BadFunctionCallOutput, ContractLogicError, UnicodeDecodeError)
+# Some twenty times what a feed needs. Without a limit a node runs it for long, for megabytes of answer.
+_FEED_GAS: TxParams = {"gas": 500_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +149,10 @@ class ParametricReader:
 
         def read() -> FeedAnswer | None:
             try:
-                description = views.description().call(block_identifier=at)
-                round_id, answer, _, updated_at_s, _ = views.latestRoundData().call(block_identifier=at)
+                description = views.description().call(_FEED_GAS, block_identifier=at)
+                round_id, answer, _, updated_at_s, _ = views.latestRoundData().call(
+                    _FEED_GAS, block_identifier=at
+                )
             except _NO_FEED:
                 return None
             return FeedAnswer(keccak(description.encode()), round_id, answer, updated_at_s)
@@ -161,8 +166,8 @@ class ParametricReader:
         def read() -> tuple[int, str] | None:
             try:
                 return (
-                    int(views.decimals().call(block_identifier=at)),
-                    str(views.description().call(block_identifier=at)),
+                    int(views.decimals().call(_FEED_GAS, block_identifier=at)),
+                    str(views.description().call(_FEED_GAS, block_identifier=at)),
                 )
             except _NO_FEED:
                 return None

@@ -29,6 +29,7 @@ _KEYS = (
     "shares",
 )
 _SHARE_KEYS = ("insurer", "bps")
+_MAX_BITS = 64
 
 
 class _WrongTypeError(ValueError):
@@ -117,6 +118,8 @@ def _text(value: object) -> str:
 def _whole(value: object) -> int:
     if type(value) is not int:
         raise _WrongTypeError(f"not a whole number: {value!r}")
+    if value.bit_length() > _MAX_BITS:  # Python refuses to write numbers of thousands of digits
+        raise _WrongTypeError(f"a number of more than {_MAX_BITS} bits")
     return value
 
 

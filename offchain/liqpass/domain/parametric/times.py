@@ -55,6 +55,8 @@ def format_time(time_s: int) -> str:
 
 
 def _in_range(time_s: int) -> int:
+    if time_s.bit_length() > 64:  # Python refuses to write numbers of thousands of digits
+        raise TimeError("a number of more than 64 bits")
     if not 0 <= time_s <= MAX_TIME_S:
         raise TimeError(f"{time_s} s is outside 0..{MAX_TIME_S} unix seconds")
     return time_s
