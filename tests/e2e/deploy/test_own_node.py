@@ -1,5 +1,5 @@
-"""Nodes that no script reads or sends to: one that ape starts for one command is nobody's chain, one is of another
-chain than --network says, one is not there.
+"""Nodes that no script reads or sends to: one that ape starts for one command is nobody's chain, one is of
+another chain than --network says, one is not there.
 """
 
 from __future__ import annotations
