@@ -49,8 +49,8 @@ class Commitment(click.ParamType):
             return value
         try:
             return parse_bytes32(value.lower())
-        except IdentifierError as error:
-            self.fail(str(error), param, ctx)
+        except IdentifierError:
+            self.fail(f"not a commitment, 0x and 64 hex digits: {value!r}", param, ctx)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class BondView:
         yield from self.account.leaving(self.provider)
         if self.account.liquidatable_at_s:
             yield f"it may be liquidated from {moment(self.account.liquidatable_at_s)} on"
+        if bond.total == 0 and not bond.liquidated:
+            yield "it has no bond: no payment can be insured"
         if not bond.is_healthy and not bond.liquidated:
             missing = format_usdc(Usdc(bond.minimum - bond.available))
             yield f"unhealthy: {missing} USDC more must be available for new locks"

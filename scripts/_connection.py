@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 from ape.api import ProviderAPI, SubprocessProvider
+from ape.cli import ConnectedProviderCommand
+from ape.exceptions import NetworkMismatchError, ProviderError
+from ape_node.provider import NodeSoftwareNotInstalledError
 from liqpass.adapters.chain.rpc import BlockId, Web3Rpc
 from web3 import Web3
 from web3.contract import Contract
@@ -24,6 +28,20 @@ def words_of(fault: Exception) -> str:
     if isinstance(fault, OSError) and fault.filename:
         return f"{fault.filename}: {fault.strerror}"
     return f"the node gives no usable answer ({type(fault).__name__})"
+
+
+class NetworkCommand(ConnectedProviderCommand):
+    """A command on a network. Where no node answers, or one of another chain, it ends with `Error: …` and
+    exit code 1, without traceback.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NetworkMismatchError as fault:
+            raise click.ClickException(str(fault)) from fault
+        except (ProviderError, NodeSoftwareNotInstalledError) as fault:  # the words show the node's address
+            raise click.ClickException("no usable node answers at the address of --network") from fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,14 @@ from typing import Any, TypeVar
 
 import click
 from ape.api import AccountAPI, ProviderAPI
-from ape.cli import ConnectedProviderCommand, account_option
-from eth_utils.address import is_address, to_checksum_address
+from ape.cli import account_option
 from liqpass.adapters.chain.contracts import Contracts, DeploymentError, abi_of, read_deployment
 from liqpass.adapters.chain.errors import CallRevertedError, ChainError
 from liqpass.adapters.chain.policy import TX_GAS_LIMIT, Policy
 from liqpass.adapters.chain.reader import Web3ChainReader
 from liqpass.adapters.chain.revert_words import reason_of
 from liqpass.domain.batch_file import BatchFileError
-from liqpass.domain.identifiers import IdentifierError
+from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_address
 from liqpass.domain.money import MoneyError, Usdc, parse_usdc
 from liqpass.ports import ChainError as ReadingError
 from liqpass.x402.insurance import X402Error
@@ -26,7 +25,7 @@ from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
 from scripts._autosign import sign_without_asking
-from scripts._connection import Connection, NetworkRefusedError
+from scripts._connection import Connection, NetworkCommand, NetworkRefusedError
 from scripts._creations import ABIS, ADDED
 from scripts._handover import selector_of
 from scripts._parameters import ParametersError
@@ -59,10 +58,11 @@ def refuse(found: Sequence[str]) -> None:
     """Raises RefusedError with every reason, if there is one."""
     if found:
         lines = "\n".join(f"  {reason}" for reason in found)
-        raise RefusedError(f"refused for {len(found)} reasons, nothing was sent:\n{lines}")
+        counted = f"{len(found)} reason{'' if len(found) == 1 else 's'}"
+        raise RefusedError(f"refused for {counted}, nothing was sent:\n{lines}")
 
 
-class OperatorCommand(ConnectedProviderCommand):
+class OperatorCommand(NetworkCommand):
     """A command on a network whose expected faults end with `Error: …` and exit code 1, without traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -101,14 +101,15 @@ class UsdcAmount(click.ParamType):
 
 
 class Address(click.ParamType):
-    """An address of any capitals, to EIP-55."""
+    """An address, to EIP-55: nobody's is refused, and so are wrong capitals, which tell of a typing error."""
 
     name = "address"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not is_address(value):
-            self.fail(f"{value!r} is no address", param, ctx)
-        return to_checksum_address(value)
+        try:
+            return checksum_address(parse_address(value))
+        except IdentifierError as error:
+            self.fail(str(error), param, ctx)
 
 
 def deployments_option(command: Command) -> Command:

@@ -20,7 +20,7 @@ from scripts._record import Record
 
 def wide_console() -> Console:
     """Addresses and hashes whole, also where the output goes to a file."""
-    return Console(width=max(Console().width, 170), highlight=False)
+    return Console(width=max(Console().width, 190), highlight=False)
 
 
 def plan_tables(

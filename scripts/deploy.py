@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from ape.api import AccountAPI, ProviderAPI
-from ape.cli import ConnectedProviderCommand, account_option
+from ape.cli import account_option
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import ChainError
 from liqpass.adapters.chain.events import Event, EventKind
@@ -18,7 +18,7 @@ from web3.exceptions import Web3Exception
 from scripts._autosign import sign_without_asking
 from scripts._build import Build, BuildError
 from scripts._checks import Subject, all_checks
-from scripts._connection import Connection, NetworkRefusedError, words_of
+from scripts._connection import Connection, NetworkCommand, NetworkRefusedError, words_of
 from scripts._creations import CONTRACTS, TARGETS
 from scripts._deployment import Deployment, DeploymentError, begin
 from scripts._late_targets import late_targets, write_admin_files
@@ -50,7 +50,7 @@ _FAULTS = (
 )
 
 
-@click.command(cls=ConnectedProviderCommand)
+@click.command(cls=NetworkCommand)
 @account_option(prompt=None)
 @click.option(
     "--target",

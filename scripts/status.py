@@ -8,19 +8,18 @@ from pathlib import Path
 
 import click
 from ape.api import ProviderAPI
-from ape.cli import ConnectedProviderCommand
 from liqpass.adapters.chain.errors import ChainError
 from web3.exceptions import Web3Exception
 
 from scripts._checks import Check, Subject, all_checks
-from scripts._connection import Connection, NetworkRefusedError, words_of
+from scripts._connection import Connection, NetworkCommand, NetworkRefusedError, words_of
 from scripts._parameters import ParametersError, load_parameters
 from scripts._record import RecordError, require_record
 from scripts._safety import refusals
 from scripts._tables import checks_table, wide_console
 
 
-@click.command(cls=ConnectedProviderCommand)
+@click.command(cls=NetworkCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @click.option(
     "--deployments",

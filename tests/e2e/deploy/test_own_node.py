@@ -1,4 +1,6 @@
-"""A node that ape starts for one command is nobody's chain: no script reads it or sends to it."""
+"""Nodes that no script reads or sends to: one that ape starts for one command is nobody's chain, one is of
+another chain than --network says, one is not there.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ape_runs import REPOSITORY
+from ape_runs import REPOSITORY, ape_run
+from liqpass.adapters.chain.anvil import Anvil
 
 RECORD = '{"of": "a chain that still runs"}'
 
@@ -43,3 +46,24 @@ def test_script__node_started_by_ape__is_refused_and_the_record_kept(
     assert (folder / "local.json").read_text() == RECORD
     assert [path.name for path in folder.glob("*.json")] == ["local.json"]
     assert not (folder.parent / "journal").exists()
+
+
+@pytest.mark.parametrize("script", ["deploy", "status"])
+def test_script__node_of_another_chain__is_refused(folder: Path, script: str) -> None:
+    with Anvil() as node:
+        result = ape_run(script, node.url, folder, network="base:sepolia")
+
+    assert result.exit_code == 1
+    assert "Error: Provider connected to chain ID '31337', which does not match" in result.output
+    assert not list(folder.glob("*.json"))
+
+
+@pytest.mark.parametrize("script", ["deploy", "status"])
+@pytest.mark.parametrize("network", ["ethereum:local", "base:sepolia"])
+def test_script__no_node__is_told_without_its_address(folder: Path, script: str, network: str) -> None:
+    result = ape_run(script, "http://127.0.0.1:9/SECRET", folder, network=network)
+
+    assert result.exit_code == 1
+    assert "Error: no usable node answers at the address of --network" in result.output
+    assert "SECRET" not in result.output
+    assert not list(folder.glob("*.json"))

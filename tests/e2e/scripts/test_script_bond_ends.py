@@ -122,7 +122,7 @@ def test_ends__no_commitment__is_refused(bonds: BondWorld, command: str) -> None
     results = [bonds.ape(command), bonds.ape(command, "0x12")]
 
     assert [each.exit_code for each in results] == [2, 2]
-    assert "not 32 bytes in lower-case hex: '0x12'" in results[1].output
+    assert "not a commitment, 0x and 64 hex digits: '0x12'" in results[1].output
     assert bonds.world.nonces() == before
 
 

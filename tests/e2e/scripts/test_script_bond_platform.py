@@ -63,9 +63,20 @@ def test_help__each_command__has_an_example_and_its_options(command: str) -> Non
 
 @pytest.mark.parametrize("command", ARGUMENTS)
 def test_bond__wrong_network__is_refused(bonds: BondWorld, command: str) -> None:
-    words = "does not match network chain ID '84532'"
+    words = (
+        "Error: Provider connected to chain ID '31337', which does not match network chain ID '84532'. "
+        "Are you connected to 'sepolia'?"
+    )
 
     bonds.refused(words, command, *ARGUMENTS[command], network="base:sepolia")
+
+
+@pytest.mark.parametrize("network", ["ethereum:local", "base:sepolia"])
+def test_bond__no_node__is_told_without_its_address(bonds: BondWorld, network: str) -> None:
+    where = {"network": network, "url": "http://127.0.0.1:9/SECRET"}
+
+    bonds.refused("Error: no usable node answers at the address of --network", "deposit", "1.00", **where)
+    assert "SECRET" not in bonds.ape("deposit", "1.00", **where).output
 
 
 @pytest.mark.parametrize("command", ARGUMENTS)

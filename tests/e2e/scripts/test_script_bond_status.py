@@ -136,6 +136,13 @@ def test_status__exit_announced__says_so(bonds: BondWorld) -> None:
     assert answer["withdrawableUsdc"] == f"{BOND // ONE_USDC}.00"
 
 
+def test_status__no_bond__says_so(bonds: BondWorld) -> None:
+    result = bonds.ape("status", account=CLIENT)
+
+    assert result.exit_code == 0
+    assert "! it has no bond: no payment can be insured" in result.output
+
+
 def test_status__nobody_or_two__are_refused(bonds: BondWorld) -> None:
     nobody = bonds.ape("status", account=None)
     two = bonds.ape("status", bonds.provider, account=PROVIDER)

@@ -10,6 +10,7 @@ from operator_world import ONE_USDC, STRANGER, transaction_in
 from web3.logs import DISCARD
 
 OTHER = "0x" + "c1" * 20
+MISTYPED = "0x976EA74026E726554dB657fA54763abd0C3a0aa8"  # …0aa9 has these capitals
 ZERO = "0x" + "0" * 40
 
 
@@ -131,6 +132,9 @@ def test_set_payout__nothing_to_reset__is_refused(bonds: BondWorld) -> None:
         ["set-payout"],
         ["set-payout", OTHER, "--reset"],
         ["set-settler", "0x12"],
+        ["set-settler", MISTYPED],
+        ["set-payout", MISTYPED],
+        ["set-payout", "0x" + "0" * 40],
         ["approve-coverage", OTHER, "1.00"],
     ],
 )

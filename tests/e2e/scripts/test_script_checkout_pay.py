@@ -172,7 +172,7 @@ def test_pay__wrong_network__is_refused(world: World) -> None:
     result = pay(world, network="base:sepolia")
 
     assert result.exit_code == 1
-    assert "does not match network chain ID '84532'" in result.output
+    assert "Error: Provider connected to chain ID '31337', which does not match" in result.output
 
 
 def test_pay__record_of_another_chain__is_refused(world: World) -> None:
