@@ -88,7 +88,7 @@ def test_paid_call__httpx__provider_paid_and_bond_locked(world: InsuredWorld, ur
         "contract": world.insurance.address,
         "provider": world.address(PROVIDER),
         "commitment": Web3.to_hex(commitment),
-        "deadline": policy[1],
+        "deadline": policy[2],
         "transaction": transaction,
     }
     assert world.balance(world.pay_to(PROVIDER)) == 0
