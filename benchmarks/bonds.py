@@ -8,7 +8,9 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from liqpass.domain.identifiers import parse_address
-from liqpass.x402 import Insurance, calculate_commitment, sign_service_confirmation
+from liqpass.domain.x402.commitments import calculate_commitment
+from liqpass.domain.x402.confirmations import sign_service_confirmation
+from liqpass.domain.x402.insurance import Insurance
 from web3 import Web3
 from web3.contract import Contract
 from web3.logs import DISCARD

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from liqpass.adapters.chain.premium_calls import RECEIVE_WITH_AUTHORIZATION, read_domain, typed_data
 from liqpass.domain.identifiers import checksum_address, format_bytes32, parse_address
 from liqpass.domain.money import Usdc, format_usdc, parse_usdc
-from liqpass.x402 import Insurance, payment_address, settlement_commitment
+from liqpass.domain.x402.commitments import settlement_commitment
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.payment_addresses import payment_address
 
 from demo.stage import BUYERS, RELAYER, REORG_MARGIN_S, TREASURY, Stage
 

@@ -14,9 +14,9 @@ from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_bytes32
 from liqpass.domain.money import Usdc
+from liqpass.domain.x402.bond import Bond
+from liqpass.domain.x402.insurance import Insurance
 from liqpass.ports import BlockRef
-from liqpass.x402.bond import Bond
-from liqpass.x402.insurance import Insurance
 from web3.contract import Contract
 
 from scripts._operator import Site

@@ -14,8 +14,8 @@ from ape.cli import account_option
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.money import Usdc, format_usdc, usdc
-from liqpass.x402.bond import MAX_TIMEOUT_MINUTES, protection_cost
-from liqpass.x402.commitments import calculate_commitment, request_commitment
+from liqpass.domain.x402.bond import MAX_TIMEOUT_MINUTES, protection_cost
+from liqpass.domain.x402.commitments import calculate_commitment, request_commitment
 from rich.box import SIMPLE
 from rich.table import Table
 

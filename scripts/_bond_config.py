@@ -9,7 +9,7 @@ from typing import Any
 import click
 from ape.api import ProviderAPI
 from liqpass.domain.money import Usdc, format_usdc
-from liqpass.x402.bond import MAX_PENALTY_BPS, MAX_TIMEOUT_MINUTES
+from liqpass.domain.x402.bond import MAX_PENALTY_BPS, MAX_TIMEOUT_MINUTES
 
 from scripts._announced import DelayedCall, announce_or_execute
 from scripts._bond import Bonds, Notice, Standing

@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
-from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
+from liqpass.domain.x402.insured_payment import InsuredPayment, PaymentStatus
 
 from scripts._bond import Bonds, Commitment, people
 from scripts._moments import moment

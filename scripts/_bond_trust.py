@@ -11,7 +11,7 @@ import click
 from ape.api import ProviderAPI
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc, format_usdc
-from liqpass.x402.bond import MAX_TIMEOUT_MINUTES
+from liqpass.domain.x402.bond import MAX_TIMEOUT_MINUTES
 
 from scripts._bond import Bonds, Standing
 from scripts._operator import (

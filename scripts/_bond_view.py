@@ -8,8 +8,8 @@ from typing import Any
 
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
-from liqpass.x402.bond import WARNING_BPS
-from liqpass.x402.insured_payment import InsuredPayment
+from liqpass.domain.x402.bond import WARNING_BPS
+from liqpass.domain.x402.insured_payment import InsuredPayment
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table

@@ -19,8 +19,8 @@ from liqpass.adapters.chain.revert_words import reason_of
 from liqpass.domain.batch_file import BatchFileError
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_address
 from liqpass.domain.money import MoneyError, Usdc, parse_usdc
+from liqpass.domain.x402.insurance import X402Error
 from liqpass.ports import ChainError as ReadingError
-from liqpass.x402.insurance import X402Error
 from web3.contract import Contract
 from web3.exceptions import Web3Exception
 

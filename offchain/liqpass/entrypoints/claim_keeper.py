@@ -21,7 +21,7 @@ from liqpass.adapters.chain.policy_watch import PolicyWatch
 from liqpass.adapters.chain.rpc import Block
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.money import Usdc, format_usdc, usdc
-from liqpass.x402.claiming import OpenPolicy, due_policies, plan_claims
+from liqpass.domain.x402.claiming import OpenPolicy, due_policies, plan_claims
 
 log = logging.getLogger("liqpass.keeper")
 

@@ -1,16 +1,24 @@
-"""X402 Insurance off chain: what a provider and its clients compute and sign as X402InsuranceV2 does."""
+"""X402 Insurance for those who build on it: here what one computes and signs as X402InsuranceV2 does.
 
-from liqpass.x402.bond import Bond, BondError, ProtectionCost, deadline_s, penalty, protection_cost
-from liqpass.x402.commitments import (
+`liqpass.x402.provider` insures a FastAPI application, `liqpass.x402.client` guards a payer,
+`liqpass.x402.facilitator` settles.
+"""
+
+from liqpass.domain.x402.bond import Bond, BondError, ProtectionCost, deadline_s, penalty, protection_cost
+from liqpass.domain.x402.commitments import (
     CommitmentError,
     calculate_commitment,
     is_settlement,
     request_commitment,
     settlement_commitment,
 )
-from liqpass.x402.confirmations import confirmation_data, confirmation_digest, sign_service_confirmation
-from liqpass.x402.insurance import Insurance, X402Error
-from liqpass.x402.payment_addresses import payment_address
+from liqpass.domain.x402.confirmations import (
+    confirmation_data,
+    confirmation_digest,
+    sign_service_confirmation,
+)
+from liqpass.domain.x402.insurance import Insurance, X402Error
+from liqpass.domain.x402.payment_addresses import payment_address
 
 __all__ = [
     "Bond",

@@ -8,7 +8,7 @@ from ape_ethereum.multicall import BaseMulticall
 from campaigns import Length, run_machines
 from eth_account import Account
 from governance import CONFIG
-from liqpass.x402.insurance import Insurance
+from liqpass.domain.x402.insurance import Insurance
 from x402_machine import OPENINGS, X402Machine
 
 LENGTH = Length.of(runs=20, depth=12)

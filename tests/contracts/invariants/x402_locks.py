@@ -3,7 +3,7 @@
 from amounts import USDC
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from liqpass.x402.confirmations import sign_service_confirmation
+from liqpass.domain.x402.confirmations import sign_service_confirmation
 from x402_state import NOBODY
 from x402_steps import X402Steps
 

@@ -6,7 +6,7 @@ of the function's block. An assertion that fails here is the machine's fault: it
 
 from typing import Any
 
-from liqpass.x402.commitments import settlement_commitment
+from liqpass.domain.x402.commitments import settlement_commitment
 from x402_state import NOTICE_S, UNLIMITED, Account, Notice, Policy, Standing, State, Status, penalty_of
 
 

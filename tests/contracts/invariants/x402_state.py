@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from clock import DAY_S
-from liqpass.x402.insurance import Insurance
+from liqpass.domain.x402.insurance import Insurance
 from x402_token import Log, Token
 
 BPS = 10_000

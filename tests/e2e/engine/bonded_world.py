@@ -26,9 +26,9 @@ from liqpass.adapters.chain.policy_watch import PolicyWatch
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.money import Usdc
+from liqpass.domain.x402.insurance import Insurance
 from liqpass.entrypoints.claim_keeper import ClaimKeeper, DuePolicies, Round
 from liqpass.entrypoints.cli import main
-from liqpass.x402 import Insurance
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 

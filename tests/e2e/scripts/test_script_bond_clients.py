@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from bond_world import CLIENT, COVERED, PAYMENT, BondWorld
 from click.testing import Result
-from liqpass.x402 import Insurance, calculate_commitment
+from liqpass.domain.x402.commitments import calculate_commitment
+from liqpass.domain.x402.insurance import Insurance
 from operator_world import DEPLOYER, ONE_USDC, STRANGER, transaction_in
 from web3.logs import DISCARD
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bond_world import BOND, CLIENT, PAYMENT, SETTLER, BondWorld
-from liqpass.x402.insured_payment import PaymentStatus
+from liqpass.domain.x402.insured_payment import PaymentStatus
 from operator_world import DEPLOYER, STRANGER, transaction_in
 
 UNKNOWN = "0x" + "7f" * 32

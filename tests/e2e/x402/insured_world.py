@@ -29,9 +29,11 @@ from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.facilitator import InsuredFacilitator
 from liqpass.adapters.x402.payment_checks import Site
 from liqpass.adapters.x402.provider_file import ServedProviders, read_provider_file
+from liqpass.domain.x402.commitments import settlement_commitment
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.x402.app import facilitator_app
 from liqpass.entrypoints.x402.metrics import Figures
-from liqpass.x402 import Insurance, payment_address, settlement_commitment
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from x402 import x402ClientSync

@@ -34,8 +34,8 @@ from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
 from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedError
-from liqpass.x402.insurance import X402Error
-from liqpass.x402.insured_settlement import InsuredProvider
+from liqpass.domain.x402.insurance import X402Error
+from liqpass.domain.x402.insured_settlement import InsuredProvider
 from shop import over_http
 from x402 import AssetAmount, x402Client, x402ResourceServer
 from x402.http import decode_payment_required_header

@@ -28,7 +28,7 @@ from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.facilitator import InsuredFacilitator
 from liqpass.adapters.x402.in_process import InProcessFacilitator
-from liqpass.x402.insured_settlement import InsuredProvider
+from liqpass.domain.x402.insured_settlement import InsuredProvider
 from shop import Shop, over_http
 from web3 import Web3
 from x402 import x402Client, x402ClientSync

@@ -7,8 +7,8 @@ import pytest
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from liqpass.adapters.chain.bond_reader import BondReader, LockLog
+from liqpass.domain.x402.insured_payment import InsuredPayment, PaymentStatus
 from liqpass.ports import BlockRef, ChainError
-from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
 from web3 import Web3
 from web3.providers.base import BaseProvider
 

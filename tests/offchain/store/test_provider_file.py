@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from liqpass.adapters.x402.provider_file import ProviderFileError, read_provider_file
-from liqpass.x402.insured_settlement import InsuredProvider
+from liqpass.domain.x402.insured_settlement import InsuredProvider
 
 FIRST, SECOND = "0x" + "3c" * 20, "0x" + "4d" * 20
 KEY, OTHER_KEY = b"canary-key-0123456789-0123456789-01", b"canary-key-9876543210-9876543210-98"

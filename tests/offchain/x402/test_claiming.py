@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from liqpass.domain.money import Usdc
-from liqpass.x402 import X402Error
-from liqpass.x402.claiming import (
+from liqpass.domain.x402.claiming import (
     CLAIM_GAS,
     KEY_PREFIX,
     TRANSACTION_GAS,
@@ -21,6 +20,7 @@ from liqpass.x402.claiming import (
     plan_claims,
     still_open,
 )
+from liqpass.domain.x402.insurance import X402Error
 from x402_terms import BASE, CLIENT, LOCAL, PROVIDER
 
 DEADLINE_S = 1_800_000_000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from liqpass.domain.money import MAX_USDC, MoneyError, parse_usdc
-from liqpass.x402 import Bond, BondError, ProtectionCost, deadline_s, penalty, protection_cost
+from liqpass.domain.x402.bond import Bond, BondError, ProtectionCost, deadline_s, penalty, protection_cost
 
 THOUSAND = parse_usdc("1000")
 LOCKED_AT_S = 1_795_000_000

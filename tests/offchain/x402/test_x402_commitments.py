@@ -6,15 +6,14 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 from liqpass.domain.identifiers import IdentifierError, checksum_address
-from liqpass.x402 import (
+from liqpass.domain.x402.commitments import (
     CommitmentError,
-    Insurance,
-    X402Error,
     calculate_commitment,
     is_settlement,
     request_commitment,
     settlement_commitment,
 )
+from liqpass.domain.x402.insurance import Insurance, X402Error
 from x402_terms import BASE, CLIENT, LOCAL, NONCE, PROVIDER, SETTLEMENTS, addresses, insurances, nonces
 
 BOTH = pytest.mark.parametrize("commit", [calculate_commitment, settlement_commitment])

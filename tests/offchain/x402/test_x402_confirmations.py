@@ -6,8 +6,8 @@ from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
 from liqpass.domain.identifiers import checksum_address
-from liqpass.x402 import (
-    CommitmentError,
+from liqpass.domain.x402.commitments import CommitmentError
+from liqpass.domain.x402.confirmations import (
     confirmation_data,
     confirmation_digest,
     sign_service_confirmation,

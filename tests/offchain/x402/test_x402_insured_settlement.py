@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import MAX_USDC
-from liqpass.x402 import payment_address, settlement_commitment
-from liqpass.x402.insurance import Insurance, X402Error
-from liqpass.x402.insured_settlement import (
+from liqpass.domain.x402.commitments import settlement_commitment
+from liqpass.domain.x402.insurance import Insurance, X402Error
+from liqpass.domain.x402.insured_settlement import (
     Authorization,
     InsuredProvider,
     PaymentRefusedError,
@@ -21,6 +21,7 @@ from liqpass.x402.insured_settlement import (
     read_authorization,
     settlement_key,
 )
+from liqpass.domain.x402.payment_addresses import payment_address
 
 INSURANCE = Insurance(8453, "0x" + "1a" * 20)
 USDC = "0x" + "2b" * 20

@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_address
-from liqpass.x402 import Insurance, payment_address
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.payment_addresses import payment_address
 from x402_terms import BASE, LOCAL, PROVIDER, addresses, insurances
 
 

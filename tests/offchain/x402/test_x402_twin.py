@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 from liqpass.domain.identifiers import checksum_address
-from liqpass.x402 import (
-    Insurance,
-    calculate_commitment,
+from liqpass.domain.x402.commitments import calculate_commitment, settlement_commitment
+from liqpass.domain.x402.confirmations import (
     confirmation_data,
     confirmation_digest,
-    payment_address,
-    settlement_commitment,
     sign_service_confirmation,
 )
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.payment_addresses import payment_address
 
 TWIN = Path(__file__).with_name("ethers_twin.cjs")
 ROOT = Path(__file__).parents[3]

@@ -1,7 +1,7 @@
 """Terms of an insured request, and Hypothesis strategies for them."""
 
 from hypothesis import strategies as st
-from liqpass.x402 import Insurance
+from liqpass.domain.x402.insurance import Insurance
 
 LOCAL = Insurance(31337, "0xe7f1725e7734ce288f8367e1bb143e90bb3f0512")
 BASE = Insurance(8453, LOCAL.contract)

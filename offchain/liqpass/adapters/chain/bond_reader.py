@@ -18,9 +18,9 @@ from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc
+from liqpass.domain.x402.bond import Bond
+from liqpass.domain.x402.insured_payment import InsuredPayment, PaymentStatus
 from liqpass.ports import BlockRef
-from liqpass.x402.bond import Bond
-from liqpass.x402.insured_payment import InsuredPayment, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True)

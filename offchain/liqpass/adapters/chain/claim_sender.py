@@ -27,9 +27,9 @@ from liqpass.adapters.chain.revert_words import our_errors
 from liqpass.adapters.chain.rpc import BlockId, Rpc, chain_identity
 from liqpass.adapters.chain.signer import Signer
 from liqpass.domain.money import Usdc
+from liqpass.domain.x402.claiming import KEY_PREFIX, OpenPolicy, claim_key
+from liqpass.domain.x402.insurance import Insurance
 from liqpass.ports import ChainError as ReadingError
-from liqpass.x402.claiming import KEY_PREFIX, OpenPolicy, claim_key
-from liqpass.x402.insurance import Insurance
 
 _SELECTOR = keccak(text="claimMany(bytes32[])")[:4]
 _CLAIMED = "0x" + keccak(text="InsuranceClaimed(bytes32,address,address,uint96,uint96)").hex()

@@ -11,7 +11,7 @@ from typing import Any
 from eth_utils.address import is_address
 from eth_utils.hexadecimal import is_hex
 
-from liqpass.x402.insurance import Insurance
+from liqpass.domain.x402.insurance import Insurance
 
 
 class DeploymentError(Exception):

@@ -22,8 +22,8 @@ from liqpass.adapters.chain.records import IntentState
 from liqpass.adapters.chain.revert_words import our_errors
 from liqpass.adapters.chain.rpc import BlockId, Rpc, chain_identity
 from liqpass.adapters.chain.signer import Signer
+from liqpass.domain.x402.insurance import Insurance
 from liqpass.ports import ChainError as ReadingError
-from liqpass.x402.insurance import Insurance
 
 CONFIRM_PREFIX, REFUND_PREFIX = "x402/confirm/", "x402/refund/"
 _CONFIRM = keccak(text="confirmServices(bytes32[],bytes[])")[:4]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.errors import RpcAnswerError
 from liqpass.adapters.chain.rpc import Block, BlockId, Rpc
-from liqpass.x402.claiming import OpenPolicy, Seen, still_open
+from liqpass.domain.x402.claiming import OpenPolicy, Seen, still_open
 
 CHUNK = 10_000  # blocks read and remembered at a time
 OVERLAP_BLOCKS = 64  # below the head read again: a node that lags answers "no logs" for blocks it lacks

@@ -30,9 +30,9 @@ from liqpass.adapters.chain.records import Intent, IntentState
 from liqpass.adapters.chain.revert_words import our_errors, reason_of
 from liqpass.adapters.chain.rpc import BlockId, Call, Receipt, Rpc, chain_identity
 from liqpass.adapters.chain.signer import Signer
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.insured_settlement import KEY_PREFIX, InsuredSettlement, settlement_key
 from liqpass.ports import ChainError as ReadingError
-from liqpass.x402.insurance import Insurance
-from liqpass.x402.insured_settlement import KEY_PREFIX, InsuredSettlement, settlement_key
 
 DEPLOY_PREFIX = "x402/deploy/"
 _TYPES = ("address", "address", "uint96", "uint256", "uint256", "bytes32", "uint16", "bytes")

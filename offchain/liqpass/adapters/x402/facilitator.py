@@ -37,8 +37,8 @@ from liqpass.adapters.x402.bounded_pool import BoundedPool
 from liqpass.adapters.x402.insuring_signer import InsuringSigner, SignedSettlements
 from liqpass.adapters.x402.payment_checks import EXTENSION, PaymentChecks, Site
 from liqpass.domain.identifiers import checksum_address, format_bytes32
-from liqpass.x402.insurance import Insurance
-from liqpass.x402.insured_settlement import (
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.insured_settlement import (
     SCHEME,
     X402_VERSION,
     InsuredProvider,

@@ -11,7 +11,7 @@ from x402.schemas import (
 )
 
 from liqpass.adapters.x402.facilitator import InsuredFacilitator
-from liqpass.x402.insured_settlement import InsuredProvider
+from liqpass.domain.x402.insured_settlement import InsuredProvider
 
 
 class InProcessFacilitator:

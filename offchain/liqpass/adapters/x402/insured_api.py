@@ -32,10 +32,10 @@ from liqpass.adapters.x402.insured_service import InsuredService
 from liqpass.adapters.x402.payment_checks import EXTENSION
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_bytes32
 from liqpass.domain.money import MoneyError, Usdc, parse_base_units
-from liqpass.x402.commitments import settlement_commitment
-from liqpass.x402.insurance import X402Error
-from liqpass.x402.insured_settlement import read_authorization
-from liqpass.x402.payment_addresses import payment_address
+from liqpass.domain.x402.commitments import settlement_commitment
+from liqpass.domain.x402.insurance import X402Error
+from liqpass.domain.x402.insured_settlement import read_authorization
+from liqpass.domain.x402.payment_addresses import payment_address
 
 log = logging.getLogger("liqpass.x402")
 _SCHEMA = {

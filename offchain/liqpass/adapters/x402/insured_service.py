@@ -21,10 +21,10 @@ from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
 from liqpass.adapters.x402.payment_checks import Site
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
+from liqpass.domain.x402.bond import protection_cost
+from liqpass.domain.x402.insurance import X402Error
+from liqpass.domain.x402.insured_settlement import InsuredProvider
 from liqpass.ports import ChainError as ReadingError
-from liqpass.x402.bond import protection_cost
-from liqpass.x402.insurance import X402Error
-from liqpass.x402.insured_settlement import InsuredProvider
 
 log = logging.getLogger("liqpass.x402")
 _MOST = 100  # confirmations a transaction

@@ -19,8 +19,8 @@ from liqpass.adapters.chain.errors import ChainError, SimulationRevertedError, T
 from liqpass.adapters.chain.rpc import Receipt, Rpc
 from liqpass.adapters.chain.settlement_sender import SettlementSender, simulate_settlement
 from liqpass.domain.identifiers import format_bytes32
-from liqpass.x402.insurance import Insurance
-from liqpass.x402.insured_settlement import InsuredSettlement
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.insured_settlement import InsuredSettlement
 
 log = logging.getLogger("liqpass.x402")
 

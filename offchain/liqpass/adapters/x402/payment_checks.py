@@ -12,8 +12,8 @@ from x402.schemas import PaymentPayload, PaymentRequirements
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.rpc import Rpc
 from liqpass.domain.identifiers import checksum_address, format_bytes32
-from liqpass.x402.insurance import Insurance
-from liqpass.x402.insured_settlement import (
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.insured_settlement import (
     InsuredProvider,
     InsuredSettlement,
     PaymentRefusedError,

@@ -19,8 +19,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_address, parse_sha256
-from liqpass.x402.insurance import X402Error
-from liqpass.x402.insured_settlement import InsuredProvider
+from liqpass.domain.x402.insurance import X402Error
+from liqpass.domain.x402.insured_settlement import InsuredProvider
 
 MIN_KEY = 32  # characters
 

@@ -14,6 +14,7 @@ from liqpass.adapters.chain.rpc import Call, Web3Rpc
 from liqpass.bootstrap import Application
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc, usdc
+from liqpass.domain.x402.claiming import claims_per_transaction, plan_claims
 from liqpass.entrypoints.claim_keeper import ClaimKeeper, DuePolicies, Round
 from liqpass.entrypoints.cli.keeper_parametric import parametric
 from liqpass.entrypoints.cli.keeper_run import (
@@ -30,7 +31,6 @@ from liqpass.entrypoints.cli.keeper_run import (
 from liqpass.entrypoints.cli.order import UsdcAmount
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.logs import log_to_stderr
-from liqpass.x402.claiming import claims_per_transaction, plan_claims
 
 log = logging.getLogger("liqpass.keeper")
 _GWEI = 10**9

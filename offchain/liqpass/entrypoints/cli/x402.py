@@ -15,11 +15,11 @@ from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.identifiers import checksum_address
+from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.cli.keeper_run import check_site, ended_by_signals
 from liqpass.entrypoints.cli.serve import bound
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.logs import log_to_stderr
-from liqpass.x402.payment_addresses import payment_address
 
 log = logging.getLogger("liqpass.x402")
 _GWEI = 10**9

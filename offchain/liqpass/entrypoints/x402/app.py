@@ -29,11 +29,11 @@ from liqpass.adapters.x402.bounded_pool import BusyError
 from liqpass.adapters.x402.facilitator import Answered, InsuredFacilitator
 from liqpass.adapters.x402.provider_file import ServedProviders
 from liqpass.domain.strict_json import StrictJsonError, parse_strict
+from liqpass.domain.x402.insured_settlement import InsuredProvider, PaymentRefusedError, check_version
+from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.web.middleware import MAX_BODY, Limits, ProtectiveHeaders, RequestIds
 from liqpass.entrypoints.web.problems import Problem, problem_response
 from liqpass.entrypoints.x402.metrics import CONTENT_TYPE, Figures
-from liqpass.x402.insured_settlement import InsuredProvider, PaymentRefusedError, check_version
-from liqpass.x402.payment_addresses import payment_address
 
 log = logging.getLogger("liqpass.x402")
 _MAX_DEPTH = 16

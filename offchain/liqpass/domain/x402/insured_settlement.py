@@ -14,10 +14,10 @@ from typing import Any
 
 from liqpass.domain.identifiers import IdentifierError, parse_address, parse_bytes32, parse_number
 from liqpass.domain.money import MoneyError, Usdc, usdc
-from liqpass.x402.bond import MAX_TIMEOUT_MINUTES
-from liqpass.x402.commitments import settlement_commitment
-from liqpass.x402.insurance import Insurance, X402Error
-from liqpass.x402.payment_addresses import payment_address
+from liqpass.domain.x402.bond import MAX_TIMEOUT_MINUTES
+from liqpass.domain.x402.commitments import settlement_commitment
+from liqpass.domain.x402.insurance import Insurance, X402Error
+from liqpass.domain.x402.payment_addresses import payment_address
 
 KEY_PREFIX = "x402/settle/"
 X402_VERSION = 2

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from eth_utils.crypto import keccak
 
 from liqpass.domain.money import Usdc
-from liqpass.x402.insurance import Insurance, X402Error
+from liqpass.domain.x402.insurance import Insurance, X402Error
 
 KEY_PREFIX = "x402/claim/"
 TRANSACTION_GAS = 50_000  # of a claimMany, whatever it claims

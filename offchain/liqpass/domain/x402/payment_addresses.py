@@ -10,7 +10,7 @@ from __future__ import annotations
 from eth_utils.crypto import keccak
 
 from liqpass.domain.identifiers import parse_address
-from liqpass.x402.insurance import Insurance
+from liqpass.domain.x402.insurance import Insurance
 
 # OpenZeppelin's Clones: the creation code on either side of the implementation's address.
 _CLONE_HEAD = bytes.fromhex("3d602d80600a3d3981f3363d3d373d3d3d363d73")

@@ -9,8 +9,8 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from liqpass.x402.commitments import bytes32
-from liqpass.x402.insurance import Insurance
+from liqpass.domain.x402.commitments import bytes32
+from liqpass.domain.x402.insurance import Insurance
 
 DOMAIN_NAME = "X402InsuranceV2"
 DOMAIN_VERSION = "1"

@@ -11,7 +11,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from liqpass.domain.identifiers import parse_address
-from liqpass.x402.insurance import Insurance, X402Error
+from liqpass.domain.x402.insurance import Insurance, X402Error
 
 _WORDS = ("uint256", "address", "address", "address", "bytes32")
 _SETTLED = 1 << 255

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from liqpass.domain.money import Usdc, usdc
-from liqpass.x402.insurance import X402Error
+from liqpass.domain.x402.insurance import X402Error
 
 MAX_PENALTY_BPS = 1_000
 MAX_TIMEOUT_MINUTES = 10_080  # 7 days

@@ -1,0 +1,1 @@
+"""X402 Insurance's rules: commitments, confirmations, bonds, claims. Pure."""
