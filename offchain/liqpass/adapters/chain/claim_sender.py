@@ -19,12 +19,10 @@ from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import RpcUnavailableError
 from liqpass.adapters.chain.events import OnEvent
-from liqpass.adapters.chain.journal import Journal
-from liqpass.adapters.chain.journal_file import journal_path, locked
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.records import Intent, IntentState
 from liqpass.adapters.chain.revert_words import our_errors
-from liqpass.adapters.chain.rpc import BlockId, Rpc, chain_identity
+from liqpass.adapters.chain.rpc import BlockId, Rpc
 from liqpass.adapters.chain.signer import Signer
 from liqpass.domain.money import Usdc
 from liqpass.domain.x402.claiming import KEY_PREFIX, OpenPolicy, claim_key
@@ -67,13 +65,13 @@ def claim_many(commitments: Iterable[bytes]) -> bytes:
 class ClaimSender:
     """One signer's claims from one X402InsuranceV2. Made by `open`."""
 
-    def __init__(self, engine: Engine, journal: Journal, reader: BondReader, insurance: Insurance) -> None:
-        self._engine, self._journal, self._reader, self._insurance = engine, journal, reader, insurance
+    def __init__(self, engine: Engine, reader: BondReader, insurance: Insurance) -> None:
+        self._engine, self._journal, self._reader, self._insurance = engine, engine.journal, reader, insurance
         self._to = to_checksum_address(insurance.contract)
         # The journal only grows: it is read through once, not each round.
         self._keys: dict[bytes, list[str]] = {}
         self._unfinished: dict[str, None] = {}  # a set that keeps its order
-        for intent in journal.intents():
+        for intent in engine.journal.intents():
             if intent.key.startswith(KEY_PREFIX) and intent.to == self._to:
                 self._remember(intent.key, _commitments(intent.data))
                 if intent.state in _UNFINISHED:
@@ -96,11 +94,17 @@ class ClaimSender:
 
         Raises JournalError (JournalBusyError: another keeper runs with it), WrongChainError, RpcError.
         """
-        identity = chain_identity(rpc, insurance.chain_id)
-        path = journal_path(journal_folder, insurance.chain_id, signer.address)
-        with Journal.open(path, identity, signer.address) as journal, locked(path.with_suffix(".keeper")):
-            engine = Engine(rpc, journal, signer, policy, on_event=on_event, decode_revert=our_errors)
-            yield cls(engine, journal, reader, insurance)
+        with Engine.open(
+            rpc,
+            signer,
+            policy,
+            chain_id=insurance.chain_id,
+            journal_folder=journal_folder,
+            role="keeper",
+            on_event=on_event,
+            decode_revert=our_errors,
+        ) as engine:
+            yield cls(engine, reader, insurance)
 
     def unfinished(self) -> list[str]:
         """Keys of transactions that an earlier run, or a fault, left without an end; oldest first."""

@@ -15,12 +15,10 @@ from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import RpcUnavailableError
 from liqpass.adapters.chain.events import OnEvent
-from liqpass.adapters.chain.journal import Journal
-from liqpass.adapters.chain.journal_file import journal_path, locked
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.records import IntentState
 from liqpass.adapters.chain.revert_words import our_errors
-from liqpass.adapters.chain.rpc import BlockId, Rpc, chain_identity
+from liqpass.adapters.chain.rpc import BlockId, Rpc
 from liqpass.adapters.chain.signer import Signer
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.ports import ChainError as ReadingError
@@ -34,8 +32,8 @@ _UNFINISHED = (IntentState.SIGNED, IntentState.SENT, IntentState.SEEN)
 class DeliverySender:
     """One provider's confirmations and refunds. Made by `open`; for the thread that opened it."""
 
-    def __init__(self, engine: Engine, journal: Journal, reader: BondReader, insurance: Insurance) -> None:
-        self._engine, self._journal, self._reader, self._insurance = engine, journal, reader, insurance
+    def __init__(self, engine: Engine, reader: BondReader, insurance: Insurance) -> None:
+        self._engine, self._journal, self._reader, self._insurance = engine, engine.journal, reader, insurance
         self._to = to_checksum_address(insurance.contract)
 
     @classmethod
@@ -55,11 +53,17 @@ class DeliverySender:
 
         Raises JournalError (JournalBusyError: another process runs with it), WrongChainError, RpcError.
         """
-        identity = chain_identity(rpc, insurance.chain_id)
-        path = journal_path(journal_folder, insurance.chain_id, signer.address)
-        with Journal.open(path, identity, signer.address) as journal, locked(path.with_suffix(".delivery")):
-            engine = Engine(rpc, journal, signer, policy, on_event=on_event, decode_revert=our_errors)
-            yield cls(engine, journal, reader, insurance)
+        with Engine.open(
+            rpc,
+            signer,
+            policy,
+            chain_id=insurance.chain_id,
+            journal_folder=journal_folder,
+            role="delivery",
+            on_event=on_event,
+            decode_revert=our_errors,
+        ) as engine:
+            yield cls(engine, reader, insurance)
 
     def finish_earlier(self) -> None:
         """Bring to its end what an earlier run, or a fault, left signed. Raises as `confirm`."""

@@ -38,7 +38,7 @@ from liqpass.adapters.chain.errors import (
 )
 from liqpass.adapters.chain.events import Event, EventKind, OnEvent
 from liqpass.adapters.chain.journal import Journal
-from liqpass.adapters.chain.journal_file import journal_path
+from liqpass.adapters.chain.journal_file import journal_path, locked
 from liqpass.adapters.chain.outbox import Outbox
 from liqpass.adapters.chain.outcome import Outcome, Preview
 from liqpass.adapters.chain.policy import Fees, Policy
@@ -94,14 +94,27 @@ class Engine:
         *,
         chain_id: int,
         journal_folder: Path,
+        role: str | None = None,
         on_event: OnEvent = lambda _: None,
         decode_revert: RevertDecoder | None = None,
     ) -> Iterator[Self]:
-        """An engine with the signer's own journal in that folder, closed at the end."""
+        """An engine with the signer's own journal in that folder, closed at the end.
+
+        With a `role` it is that role's only process with this journal. Raises JournalError (JournalBusyError:
+        another process has the role), WrongChainError, RpcError.
+        """
         identity = chain_identity(rpc, chain_id)
         path = journal_path(journal_folder, chain_id, signer.address)
-        with Journal.open(path, identity, signer.address) as journal:
+        with contextlib.ExitStack() as stack:
+            journal = stack.enter_context(Journal.open(path, identity, signer.address))
+            if role is not None:
+                stack.enter_context(locked(path.with_suffix(f".{role}")))
             yield cls(rpc, journal, signer, policy, on_event=on_event, decode_revert=decode_revert)
+
+    @property
+    def journal(self) -> Journal:
+        """What this signer has signed; to be read."""
+        return self._journal
 
     def submit(
         self,

@@ -16,13 +16,11 @@ from liqpass.adapters.chain.contracts import ParametricDeployment
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import RpcUnavailableError
 from liqpass.adapters.chain.events import OnEvent
-from liqpass.adapters.chain.journal import Journal
-from liqpass.adapters.chain.journal_file import journal_path, locked
 from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.records import IntentState
 from liqpass.adapters.chain.revert_words import our_errors
-from liqpass.adapters.chain.rpc import BlockId, Rpc, chain_identity
+from liqpass.adapters.chain.rpc import BlockId, Rpc
 from liqpass.adapters.chain.signer import Signer
 from liqpass.domain.parametric.keeping import is_over
 from liqpass.domain.parametric.life import Action
@@ -70,13 +68,13 @@ def call_of(action: Action, number: int) -> bytes:
 class PolicySender:
     """One signer's calls of one OpenParametric. Made by `open`."""
 
-    def __init__(self, engine: Engine, journal: Journal, reader: ParametricReader, contract: str) -> None:
-        self._engine, self._journal, self._reader = engine, journal, reader
+    def __init__(self, engine: Engine, reader: ParametricReader, contract: str) -> None:
+        self._engine, self._journal, self._reader = engine, engine.journal, reader
         self._to = to_checksum_address(contract)
         # The journal only grows: it is read through once, not each round.
         self._unfinished = dict.fromkeys(
             intent.key
-            for intent in journal.intents()
+            for intent in engine.journal.intents()
             if intent.key.startswith(self._prefix) and intent.state in _UNFINISHED
         )
 
@@ -97,12 +95,18 @@ class PolicySender:
 
         Raises JournalError (JournalBusyError: another keeper runs with it), WrongChainError, RpcError.
         """
-        identity = chain_identity(rpc, deployment.chain_id)
-        path = journal_path(journal_folder, deployment.chain_id, signer.address)
         frugal = replace(policy, max_gas=min(policy.max_gas, MOST_GAS))
-        with Journal.open(path, identity, signer.address) as journal, locked(path.with_suffix(".keeper")):
-            engine = Engine(rpc, journal, signer, frugal, on_event=on_event, decode_revert=our_errors)
-            yield cls(engine, journal, reader, deployment.contract)
+        with Engine.open(
+            rpc,
+            signer,
+            frugal,
+            chain_id=deployment.chain_id,
+            journal_folder=journal_folder,
+            role="keeper",
+            on_event=on_event,
+            decode_revert=our_errors,
+        ) as engine:
+            yield cls(engine, reader, deployment.contract)
 
     def unfinished(self) -> list[str]:
         """Keys of transactions that an earlier run, or a fault, left without an end; oldest first."""

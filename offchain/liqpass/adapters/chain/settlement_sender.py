@@ -22,13 +22,11 @@ from liqpass.adapters.chain.errors import (
     TransactionRevertedError,
 )
 from liqpass.adapters.chain.events import OnEvent
-from liqpass.adapters.chain.journal import Journal
-from liqpass.adapters.chain.journal_file import journal_path, locked
 from liqpass.adapters.chain.outcome import Outcome
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.records import Intent, IntentState
 from liqpass.adapters.chain.revert_words import our_errors, reason_of
-from liqpass.adapters.chain.rpc import BlockId, Call, Receipt, Rpc, chain_identity
+from liqpass.adapters.chain.rpc import BlockId, Call, Receipt, Rpc
 from liqpass.adapters.chain.signer import Signer
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.insured_settlement import KEY_PREFIX, InsuredSettlement, settlement_key
@@ -72,10 +70,8 @@ def simulate_settlement(rpc: Rpc, insurance: Insurance, settler: str, settlement
 class SettlementSender:
     """One settler's settlements through one X402InsuranceV2. Made by `open`; for one thread."""
 
-    def __init__(
-        self, engine: Engine, journal: Journal, rpc: Rpc, reader: BondReader, insurance: Insurance
-    ) -> None:
-        self._engine, self._journal, self._rpc = engine, journal, rpc
+    def __init__(self, engine: Engine, rpc: Rpc, reader: BondReader, insurance: Insurance) -> None:
+        self._engine, self._journal, self._rpc = engine, engine.journal, rpc
         self._reader, self._insurance = reader, insurance
         self._to = to_checksum_address(insurance.contract)
 
@@ -96,11 +92,17 @@ class SettlementSender:
 
         Raises JournalError (JournalBusyError: another facilitator runs with it), WrongChainError, RpcError.
         """
-        identity = chain_identity(rpc, insurance.chain_id)
-        path = journal_path(journal_folder, insurance.chain_id, signer.address)
-        with Journal.open(path, identity, signer.address) as journal, locked(path.with_suffix(".settler")):
-            engine = Engine(rpc, journal, signer, policy, on_event=on_event, decode_revert=our_errors)
-            yield cls(engine, journal, rpc, reader, insurance)
+        with Engine.open(
+            rpc,
+            signer,
+            policy,
+            chain_id=insurance.chain_id,
+            journal_folder=journal_folder,
+            role="settler",
+            on_event=on_event,
+            decode_revert=our_errors,
+        ) as engine:
+            yield cls(engine, rpc, reader, insurance)
 
     def unsettled(self) -> list[str]:
         """Keys of what was signed and has no end, oldest first."""
