@@ -153,6 +153,7 @@ class InsuredWorld:
                 "provider": self.address(provider),
                 "key_sha256": hashlib.sha256(key.encode()).hexdigest(),
                 "timeout_minutes": 7,
+                "max_timeout_minutes": 60,
             }
             for provider, key in KEYS.items()
         ]

@@ -56,17 +56,24 @@ class Shop:
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Its URL, while it serves from a thread."""
-        listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(self.app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)
-            listening.close()
+        """Its URL, while it serves."""
+        with serving(self.app) as url:
+            yield url
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """The application's URL, while it serves from a thread."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listening.close()
 
 
 def over_http(url: str, provider: int = PROVIDER) -> HTTPFacilitatorClient:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from insured_world import (
     CLIENT,
@@ -36,7 +33,7 @@ from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedError
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import InsuredProvider
-from shop import over_http
+from shop import over_http, serving
 from x402 import AssetAmount, x402Client, x402ResourceServer
 from x402.http import decode_payment_required_header
 from x402.http.clients import x402HttpxClient
@@ -86,8 +83,7 @@ def served(
         every_s=every_s,
     ) as service:
         insure(app, routes(world, world.address(provider)), server, service)
-        listening = socket.create_server(("127.0.0.1", 0))
-        api = Api(f"http://127.0.0.1:{listening.getsockname()[1]}", service)
+        api = Api("", service)
 
         @app.get("/work")
         async def work() -> dict[str, str]:
@@ -111,15 +107,8 @@ def served(
         async def free() -> dict[str, str]:
             return {"price": "0"}
 
-        running = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
+        with serving(app) as api.url:
             yield api
-        finally:
-            running.should_exit = True
-            thread.join(10)
-            listening.close()
 
 
 @pytest.fixture(scope="module")

@@ -29,14 +29,14 @@ def test_read__digest_and_key_file__each_key_its_provider(tmp_path: Path) -> Non
         f"""
         providers:
           - {{provider: "{FIRST}", key_sha256: "{DIGEST}"}}
-          - {{provider: "{SECOND}", key_file: second.key, timeout_minutes: 30}}
+          - {{provider: "{SECOND}", key_file: second.key, timeout_minutes: 30, max_timeout_minutes: 60}}
         factories: ["{FIRST}"]
         """,
     )
 
     served = read_provider_file(path)
 
-    assert served.providers == (InsuredProvider(FIRST, 0), InsuredProvider(SECOND, 30))
+    assert served.providers == (InsuredProvider(FIRST, 0), InsuredProvider(SECOND, 30, 60))
     assert (served.holder(KEY), served.holder(OTHER_KEY)) == served.providers
     assert [served.holder(key) for key in (b"", KEY[:-1], DIGEST.encode())] == [None] * 3
     assert [factory.lower() for factory in served.factories] == [FIRST]
@@ -59,6 +59,14 @@ def test_read__digest_and_key_file__each_key_its_provider(tmp_path: Path) -> Non
         (
             f'providers: [{FIRST_ENTRY}, {{provider: "{FIRST}", key_sha256: "{"0" * 64}"}}]',
             "listed twice",
+        ),
+        (
+            f"providers: [{FIRST_ENTRY[:-1]}, timeout_minutes: 9, max_timeout_minutes: 8}}]",
+            "0..8 is allowed",
+        ),
+        (
+            f"providers: [{FIRST_ENTRY[:-1]}, max_timeout_minutes: 10081}}]",
+            "1..10080 is allowed",
         ),
         (f'{{providers: [{{provider: "{FIRST}", key_sha256: "{DIGEST}"}}], factories: ["0x"]}}', "address"),
     ],

@@ -19,6 +19,7 @@ from liqpass.domain.x402.insured_settlement import (
     check_version,
     insured_settlement,
     read_authorization,
+    read_timeout,
     settlement_key,
 )
 from liqpass.domain.x402.payment_addresses import payment_address
@@ -128,8 +129,11 @@ def test_read_authorization__permit2_beside_an_authorization__refused() -> None:
 
 
 def test_insured_settlement__commitment__that_of_the_contract_and_the_key_names_it() -> None:
-    settlement = insured_settlement(INSURANCE, PROVIDER, read_authorization(payload()), b"signature")
+    settlement = insured_settlement(
+        INSURANCE, PROVIDER, read_authorization(payload()), b"signature", timeout_minutes=9
+    )
 
+    assert settlement.timeout_minutes == 9
     assert settlement.commitment == settlement_commitment(
         INSURANCE, provider=PROVIDER.provider, client=CLIENT, nonce=NONCE
     )
@@ -138,8 +142,36 @@ def test_insured_settlement__commitment__that_of_the_contract_and_the_key_names_
 
 
 @pytest.mark.parametrize(
-    ("provider", "minutes"), [(checksum_address(CLIENT), 5), (CLIENT, -1), (CLIENT, 10_081)]
+    ("extra", "minutes"),
+    [
+        ({}, 5),
+        ({"name": "USDC"}, 5),
+        ({"insuranceTimeoutMinutes": 1}, 1),
+        ({"insuranceTimeoutMinutes": 30}, 30),
+    ],
 )
-def test_insured_provider__out_of_form__refused(provider: str, minutes: int) -> None:
+def test_read_timeout__asked_or_not__asked_else_the_default(extra: dict[str, Any], minutes: int) -> None:
+    assert read_timeout(InsuredProvider(CLIENT, 5, 30), extra) == minutes
+
+
+@pytest.mark.parametrize("asked", [0, -1, 31, 2**256, 5.0, "5", True, None, [5]])
+def test_read_timeout__out_of_range_or_no_whole_number__refused(asked: Any) -> None:
+    with pytest.raises(PaymentRefusedError, match="from 1 to 30") as refused:
+        read_timeout(InsuredProvider(CLIENT, 5, 30), {"insuranceTimeoutMinutes": asked})
+
+    assert refused.value.code is RefusalCode.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("provider", "minutes", "most"),
+    [
+        (checksum_address(CLIENT), 5, 5),
+        (CLIENT, -1, 5),
+        (CLIENT, 6, 5),
+        (CLIENT, 0, 0),
+        (CLIENT, 10_081, 10_081),
+    ],
+)
+def test_insured_provider__out_of_form__refused(provider: str, minutes: int, most: int) -> None:
     with pytest.raises(X402Error):
-        InsuredProvider(provider, minutes)
+        InsuredProvider(provider, minutes, most)

@@ -51,7 +51,7 @@ def settle_and_insure(settlement: InsuredSettlement) -> bytes:
             signed.valid_after_s,
             signed.valid_before_s,
             signed.nonce,
-            settlement.provider.timeout_minutes,
+            settlement.timeout_minutes,
             settlement.signature,
         ),
     )

@@ -34,7 +34,7 @@ from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_
 from liqpass.domain.money import MoneyError, Usdc, parse_base_units
 from liqpass.domain.x402.commitments import settlement_commitment
 from liqpass.domain.x402.insurance import X402Error
-from liqpass.domain.x402.insured_settlement import read_authorization
+from liqpass.domain.x402.insured_settlement import TIMEOUT_FIELD, read_authorization, read_timeout
 from liqpass.domain.x402.payment_addresses import payment_address
 
 log = logging.getLogger("liqpass.x402")
@@ -55,7 +55,9 @@ def insure(
 ) -> None:
     """Put the SDK's payment middleware on `app`, with every route paid through the bond.
 
-    Each option's `pay_to` names the provider and becomes its payment address. Raises X402Error for another.
+    Each option's `pay_to` names the provider and becomes its payment address; its `extra` says the time-out
+    that the facilitator locks with, `insuranceTimeoutMinutes`, by default the service's. Raises X402Error for
+    another provider's address, a time-out that cannot be, or options of one route that differ in it.
     """
     insured = {pattern: _insured(config, service) for pattern, config in routes.items()}
     app.add_middleware(PaymentMiddlewareASGI, routes=insured, server=server)
@@ -78,20 +80,26 @@ def _insured(config: RouteConfig, service: InsuredService) -> RouteConfig:
     insurance, provider = service.site.insurance, service.provider
     pay_to = payment_address(insurance, provider.provider)
 
+    offered = config.accepts if isinstance(config.accepts, list) else [config.accepts]
+    asked = [(option.extra or {}).get(TIMEOUT_FIELD, service.timeout_minutes) for option in offered]
+    if len(set(map(repr, asked))) != 1:
+        raise X402Error(f"the options of a route have one {TIMEOUT_FIELD}, not {asked}")
+    timeout_minutes = read_timeout(provider, {TIMEOUT_FIELD: asked[0]})
+
     def paid_through_bond(option: PaymentOption) -> PaymentOption:
         named = option.pay_to.lower() if isinstance(option.pay_to, str) else None
         if named not in (provider.provider, pay_to):
             raise X402Error(
                 f"pay_to must be the provider {provider.provider}: its bond covers its payments only"
             )
-        return dataclasses.replace(option, pay_to=checksum_address(pay_to))
+        extra = {**(option.extra or {}), TIMEOUT_FIELD: timeout_minutes}
+        return dataclasses.replace(option, pay_to=checksum_address(pay_to), extra=extra)
 
-    offered = config.accepts if isinstance(config.accepts, list) else [config.accepts]
     info = {
         "contract": checksum_address(insurance.contract),
         "provider": checksum_address(provider.provider),
         "network": f"eip155:{insurance.chain_id}",
-        "timeoutMinutes": provider.timeout_minutes or service.site.reader.default_timeout_minutes(),
+        "timeoutMinutes": timeout_minutes,
     }
     return dataclasses.replace(
         config,

@@ -40,6 +40,8 @@ class InsuredService:
     def __init__(self, site: Site, provider: InsuredProvider, deliveries: Deliveries) -> None:
         self.site, self.provider = site, provider
         self._deliveries = deliveries
+        # Said in minutes always: a later change of the contract's default must not make a declaration untrue.
+        self.timeout_minutes = provider.timeout_minutes or site.reader.default_timeout_minutes()
         self._bond = site.reader.bond(provider.provider)
         self._penalty_bps = site.reader.penalty_bps()
         self._strained = False
@@ -96,8 +98,8 @@ class InsuredService:
 
             thread = threading.Thread(target=work, name="x402-deliveries")
             thread.start()
-            opened.wait()
             try:
+                opened.wait()
                 if failed:
                     raise failed[0]
                 yield service

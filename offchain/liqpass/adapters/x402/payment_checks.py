@@ -23,6 +23,7 @@ from liqpass.domain.x402.insured_settlement import (
     check_version,
     insured_settlement,
     read_authorization,
+    read_timeout,
 )
 
 EXTENSION = "bond-insurance"
@@ -54,9 +55,12 @@ class PaymentChecks:
         for asked in (payload.accepted, requirements):
             terms = Terms(asked.scheme, str(asked.network), asked.asset, asked.pay_to)
             check_terms(self.site.insurance, self.site.usdc, provider, terms)
+        timeout_minutes = read_timeout(provider, requirements.extra or {})
         authorization = read_authorization(payload.payload)
         signature = _signature(payload.payload.get("signature"))
-        return insured_settlement(self.site.insurance, provider, authorization, signature)
+        return insured_settlement(
+            self.site.insurance, provider, authorization, signature, timeout_minutes=timeout_minutes
+        )
 
     def check_open(self, settlement: InsuredSettlement) -> None:
         """What the chain says before any work. Raises PaymentRefusedError, ports' ChainError."""

@@ -3,7 +3,8 @@
 providers:
   - provider: "0x…"             # whose bond is locked
     key_sha256: "64 hex digits" # of its bearer key; or key_file: a file of mode 0600 with the key
-    timeout_minutes: 5          # left out: the contract's default
+    timeout_minutes: 5          # where its server asks for none; left out: the contract's default
+    max_timeout_minutes: 60     # the most that its server may ask for; left out: the contract's, 7 days
 factories: ["0x…"]              # may create a payer's smart wallet (ERC-6492); left out: none
 """
 
@@ -19,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_address, parse_sha256
+from liqpass.domain.x402.bond import MAX_TIMEOUT_MINUTES
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import InsuredProvider
 
@@ -36,6 +38,7 @@ class _Entry(BaseModel):
     key_sha256: str | None = None
     key_file: str | None = None
     timeout_minutes: int = 0
+    max_timeout_minutes: int = MAX_TIMEOUT_MINUTES
 
     @model_validator(mode="after")
     def _one_key(self) -> _Entry:
@@ -97,7 +100,7 @@ def read_provider_file(path: Path) -> ServedProviders:
 
 
 def _provider(entry: _Entry) -> InsuredProvider:
-    return InsuredProvider(parse_address(entry.provider), entry.timeout_minutes)
+    return InsuredProvider(parse_address(entry.provider), entry.timeout_minutes, entry.max_timeout_minutes)
 
 
 def _digest(path: Path, entry: _Entry) -> bytes:

@@ -22,6 +22,7 @@ from liqpass.domain.x402.payment_addresses import payment_address
 KEY_PREFIX = "x402/settle/"
 X402_VERSION = 2
 SCHEME = "exact"
+TIMEOUT_FIELD = "insuranceTimeoutMinutes"  # of `extra` in a resource server's payment requirements
 _PERMIT2 = "permit2Authorization"
 _UINT256 = 2**256
 
@@ -35,6 +36,7 @@ class RefusalCode(StrEnum):
     ASSET = "asset_not_insured"
     PAY_TO = "pay_to_not_insured"
     PERMIT2 = "permit2_not_insured"
+    TIMEOUT = "insurance_timeout_not_allowed"
     PAYLOAD = "invalid_payload"
     SETTLER = "settler_not_named"
     BOND = "insufficient_bond"
@@ -53,18 +55,24 @@ class PaymentRefusedError(X402Error):
 
 @dataclass(frozen=True, slots=True)
 class InsuredProvider:
-    """A provider that a facilitator serves: lower case; `timeout_minutes` 0 for the contract's default."""
+    """A provider that a facilitator serves, in lower case, and the time-outs of its payments.
+
+    `timeout_minutes` holds where its resource server asks for none, 0 for the contract's default;
+    `max_timeout_minutes` is the most that it may ask for.
+    """
 
     provider: str
     timeout_minutes: int = 0
+    max_timeout_minutes: int = MAX_TIMEOUT_MINUTES
 
     def __post_init__(self) -> None:
         if parse_address(self.provider) != self.provider:
             raise X402Error(f"provider is not in lower case: {self.provider}")
-        if not 0 <= self.timeout_minutes <= MAX_TIMEOUT_MINUTES:
-            raise X402Error(
-                f"time-out of {self.timeout_minutes} minutes: 0..{MAX_TIMEOUT_MINUTES} is allowed"
-            )
+        most = self.max_timeout_minutes
+        if not 0 < most <= MAX_TIMEOUT_MINUTES:
+            raise X402Error(f"longest time-out of {most} minutes: 1..{MAX_TIMEOUT_MINUTES} is allowed")
+        if not 0 <= self.timeout_minutes <= most:
+            raise X402Error(f"time-out of {self.timeout_minutes} minutes: 0..{most} is allowed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +99,16 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True)
 class InsuredSettlement:
-    """The arguments of one `settleAndInsure`. `signature`: the client's, as USDC takes it."""
+    """The arguments of one `settleAndInsure`. `signature`: the client's, as USDC takes it.
+
+    `timeout_minutes`: 0 for the contract's default.
+    """
 
     commitment: bytes
     provider: InsuredProvider
     authorization: Authorization
     signature: bytes
+    timeout_minutes: int
 
 
 def check_version(version: object) -> None:
@@ -119,6 +131,22 @@ def check_terms(insurance: Insurance, usdc_address: str, provider: InsuredProvid
         raise PaymentRefusedError(
             RefusalCode.PAY_TO, f"payTo must be the provider's payment address {wanted}"
         )
+
+
+def read_timeout(provider: InsuredProvider, extra: Mapping[str, Any]) -> int:
+    """The minutes that `extra` of the resource server's requirements asks for, else the provider's default.
+
+    Raises PaymentRefusedError. The server's word counts: only the provider's key asks for a settlement, and
+    what its server asks is what it told the client.
+    """
+    if TIMEOUT_FIELD not in extra:
+        return provider.timeout_minutes
+    asked, most = extra[TIMEOUT_FIELD], provider.max_timeout_minutes
+    if type(asked) is not int or not 0 < asked <= most:
+        raise PaymentRefusedError(
+            RefusalCode.TIMEOUT, f"{TIMEOUT_FIELD} must be a whole number from 1 to {most}"
+        )
+    return asked
 
 
 def read_authorization(payload: Mapping[str, Any]) -> Authorization:
@@ -151,13 +179,18 @@ def read_authorization(payload: Mapping[str, Any]) -> Authorization:
 
 
 def insured_settlement(
-    insurance: Insurance, provider: InsuredProvider, authorization: Authorization, signature: bytes
+    insurance: Insurance,
+    provider: InsuredProvider,
+    authorization: Authorization,
+    signature: bytes,
+    *,
+    timeout_minutes: int,
 ) -> InsuredSettlement:
     """What `settleAndInsure` makes of it; the commitment names the payment for ever."""
     commitment = settlement_commitment(
         insurance, provider=provider.provider, client=authorization.client, nonce=authorization.nonce
     )
-    return InsuredSettlement(commitment, provider, authorization, signature)
+    return InsuredSettlement(commitment, provider, authorization, signature, timeout_minutes)
 
 
 def settlement_key(insurance: Insurance, commitment: bytes) -> str:

@@ -96,7 +96,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
     providers:
       - provider: "0x…"
         key_sha256: "…"        # printf %s "$KEY" | sha256sum
-        timeout_minutes: 5     # left out: the contract's default
+        timeout_minutes: 5     # where its server asks for none; left out: the contract's default
     """
     # A second that no other command needs to wait for.
     import uvicorn  # noqa: PLC0415
