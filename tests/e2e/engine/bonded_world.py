@@ -24,6 +24,7 @@ from liqpass.adapters.chain.events import Event
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.policy_watch import PolicyWatch
 from liqpass.adapters.chain.rpc import Web3Rpc
+from liqpass.adapters.chain.settled_blocks import SettledBlocks
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.money import Usdc
 from liqpass.domain.x402.insurance import Insurance
@@ -157,9 +158,8 @@ class BondedWorld:
         """One round with everything new, as after a restart."""
         rpc = Web3Rpc.connect(self.node.url, tries=2)
         reader = BondReader(Web3(HTTPProvider(self.node.url)), self.insurance.address, first_block=0)
-        watch = PolicyWatch(
-            rpc, reader, first_block=0, providers=(), settled="latest", progress=lambda *_: None
-        )
+        blocks = SettledBlocks(rpc, first_block=0, settled="latest", progress=lambda *_: None)
+        watch = PolicyWatch(blocks, reader, providers=())
         with ClaimSender.open(
             rpc,
             LocalSigner(self.node.account(KEEPER)),

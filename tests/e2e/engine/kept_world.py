@@ -23,6 +23,7 @@ from liqpass.adapters.chain.parametric_watch import ParametricWatch
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.policy_sender import PolicySender
 from liqpass.adapters.chain.rpc import Web3Rpc
+from liqpass.adapters.chain.settled_blocks import SettledBlocks
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.flight_status import feed_description
@@ -182,7 +183,8 @@ class KeptWorld:
         """One round with everything new, as after a restart."""
         rpc = Web3Rpc.connect(self.node.url, tries=2)
         reader = ParametricReader(Web3(HTTPProvider(self.node.url)), self.contract.address, first_block=0)
-        watch = ParametricWatch(rpc, reader, leaders=(), settled="latest", progress=lambda *_: None)
+        blocks = SettledBlocks(rpc, first_block=0, settled="latest", progress=lambda *_: None)
+        watch = ParametricWatch(blocks, reader, leaders=())
         with PolicySender.open(
             rpc,
             LocalSigner(self.node.account(KEEPER)),

@@ -21,8 +21,9 @@ from bonded_world import (
 from kill import die, in_child
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.events import Event, EventKind
-from liqpass.adapters.chain.policy_watch import OVERLAP_BLOCKS, PolicyWatch
+from liqpass.adapters.chain.policy_watch import PolicyWatch
 from liqpass.adapters.chain.rpc import Web3Rpc
+from liqpass.adapters.chain.settled_blocks import OVERLAP_BLOCKS, SettledBlocks
 
 KILLED = -signal.SIGKILL
 NONE, OPEN, CONFIRMED, CLAIMED, REFUNDED = range(5)
@@ -198,7 +199,8 @@ def test_round__lock_is_reorganised_away__nothing_is_sent(world: BondedWorld) ->
 def watch_of(world: BondedWorld) -> PolicyWatch:
     reader = BondReader(world.web3, world.insurance.address, first_block=0)
     rpc = Web3Rpc.connect(world.node.url)
-    return PolicyWatch(rpc, reader, first_block=0, providers=(), settled="latest", progress=lambda *_: None)
+    blocks = SettledBlocks(rpc, first_block=0, settled="latest", progress=lambda *_: None)
+    return PolicyWatch(blocks, reader, providers=())
 
 
 def commitments_in(watch: PolicyWatch) -> list[bytes]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from kept_world import ACTIVE_TO_S, DEADLINE_S, LEADER, OTHER_LEADER, KeptWorld
 from liqpass.adapters.chain.parametric_reader import ParametricReader
-from liqpass.adapters.chain.parametric_watch import OVERLAP_BLOCKS, ParametricWatch
+from liqpass.adapters.chain.parametric_watch import ParametricWatch
 from liqpass.adapters.chain.rpc import BlockId, Web3Rpc
+from liqpass.adapters.chain.settled_blocks import OVERLAP_BLOCKS, SettledBlocks
 from liqpass.domain.parametric.keeping import KeptPolicy
 
 
@@ -37,13 +38,9 @@ def reader(world: KeptWorld) -> CountingReader:
 
 
 def watching(world: KeptWorld, reader: ParametricReader, *leaders: int) -> ParametricWatch:
-    return ParametricWatch(
-        Web3Rpc.connect(world.node.url, tries=2),
-        reader,
-        leaders=[world.address(leader) for leader in leaders],
-        settled="latest",
-        progress=lambda *_: None,
-    )
+    rpc = Web3Rpc.connect(world.node.url, tries=2)
+    blocks = SettledBlocks(rpc, first_block=0, settled="latest", progress=lambda *_: None)
+    return ParametricWatch(blocks, reader, leaders=[world.address(leader) for leader in leaders])
 
 
 def live(watch: ParametricWatch) -> list[int]:

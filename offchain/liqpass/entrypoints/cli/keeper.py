@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-
 import click
 
 from liqpass.adapters.chain.claim_sender import ClaimSender, claim_many
-from liqpass.adapters.chain.policy import TX_GAS_LIMIT, Policy
+from liqpass.adapters.chain.policy import TX_GAS_LIMIT
 from liqpass.adapters.chain.policy_watch import PolicyWatch
 from liqpass.adapters.chain.rpc import Call, Web3Rpc
 from liqpass.bootstrap import Application
@@ -18,23 +15,18 @@ from liqpass.domain.x402.claiming import claims_per_transaction, plan_claims
 from liqpass.entrypoints.claim_keeper import ClaimKeeper, DuePolicies, Round
 from liqpass.entrypoints.cli.keeper_parametric import parametric
 from liqpass.entrypoints.cli.keeper_run import (
+    NOBODY,
     Account,
+    Run,
     check_site,
     ended_by_signals,
-    go_on,
-    journal_folder,
-    one_round,
-    open_signer,
     run_options,
     say,
+    settled_blocks,
 )
 from liqpass.entrypoints.cli.order import UsdcAmount
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.logs import log_to_stderr
-
-log = logging.getLogger("liqpass.keeper")
-_GWEI = 10**9
-_NOBODY = "0x" + "0" * 40
 
 
 @click.group()
@@ -69,15 +61,9 @@ keeper.add_command(parametric)
     help="Most policies a transaction; fewer where gas does not suffice.",
 )
 @pass_session
-def x402(  # noqa: PLR0917 - click passes options by name
+def x402(
     session: Session,
-    keyfile: Path | None,
-    once: bool,
-    interval: float,
-    margin_s: int,
-    journal: Path | None,
-    max_fee_gwei: float,
-    dry_run: bool,
+    run: Run,
     providers: tuple[str, ...],
     least: Usdc,
     max_batch: int,
@@ -95,45 +81,34 @@ def x402(  # noqa: PLR0917 - click passes options by name
     """
     app = session.app
     log_to_stderr()
-    local = app.settings.is_local
-    policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
+    policy = run.policy(app.settings)
     rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
     most = claims_per_transaction(max_batch, TX_GAS_LIMIT * 10_000 // (10_000 + policy.gas_margin_bps))
     deployed = app.insurance
     contract = deployed.insurance.contract
     with ended_by_signals():
         check_site(rpc, app.settings.chain_id, deployed.genesis_hash, contract, "X402InsuranceV2")
-        watch = PolicyWatch(
-            rpc,
-            app.bonds,
-            first_block=deployed.first_block,
-            providers=providers,
-            settled="latest" if local else "safe",
-            progress=lambda block, last: log.info("read block=%d of=%d", block, last),
-        )
-        due = DuePolicies(watch, app.bonds, margin_s=margin_s, least=least)
-        if dry_run:
+        blocks = settled_blocks(app.settings, rpc, deployed.first_block)
+        watch = PolicyWatch(blocks, app.bonds, providers=providers)
+        due = DuePolicies(watch, app.bonds, margin_s=run.margin_s, least=least)
+        if run.dry_run:
             _show(app, rpc, due, most)
             return
-        signer = open_signer(app.settings, keyfile)
+        signer = run.signer(app.settings)
         with ClaimSender.open(
             rpc,
             signer,
             policy,
             reader=app.bonds,
             insurance=deployed.insurance,
-            journal_folder=journal_folder(app.settings, journal),
+            journal_folder=run.journal_folder(app.settings),
             on_event=say,
         ) as sender:
             click.echo(
                 f"claiming from {checksum_address(contract)} on chain "
                 f"{app.settings.chain_id} as {signer.address}"
             )
-            claiming = ClaimKeeper(due, sender, most=most)
-            if once:
-                _end(one_round(claiming.round))
-            else:
-                go_on(claiming.round, interval)
+            run.rounds(ClaimKeeper(due, sender, most=most).round, _end)
 
 
 def _show(app: Application, rpc: Web3Rpc, due: DuePolicies, most: int) -> None:
@@ -141,7 +116,7 @@ def _show(app: Application, rpc: Web3Rpc, due: DuePolicies, most: int) -> None:
     click.echo(f"block {head.number}: {watched} policies open, {len(policies)} due")
     for batch in plan_claims(policies, in_flight=frozenset(), reverts={}, most=most).batches:
         data = claim_many(policy.commitment for policy in batch)
-        gas = rpc.estimate_gas(Call(_NOBODY, checksum_address(app.insurance.insurance.contract), data, 0))
+        gas = rpc.estimate_gas(Call(NOBODY, checksum_address(app.insurance.insurance.contract), data, 0))
         click.echo(f"would claim {len(batch)} in one transaction of {gas} gas:")
         for policy in batch:
             click.echo(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-
 import click
 
 from liqpass.adapters.chain.errors import CallRevertedError
 from liqpass.adapters.chain.parametric_watch import ParametricWatch
-from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.policy_sender import PolicySender, call_of
 from liqpass.adapters.chain.revert_words import reason_of
 from liqpass.adapters.chain.rpc import Call, Rpc, Web3Rpc
@@ -17,24 +13,19 @@ from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.policy import format_policy_id
 from liqpass.entrypoints.cli.keeper_run import (
+    NOBODY,
     Account,
+    Run,
     check_site,
     ended_by_signals,
-    go_on,
-    journal_folder,
-    one_round,
-    open_signer,
     run_options,
     say,
+    settled_blocks,
 )
 from liqpass.entrypoints.cli.order import UsdcAmount
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.logs import log_to_stderr
 from liqpass.entrypoints.parametric_keeper import DueActions, ParametricKeeper, Round
-
-log = logging.getLogger("liqpass.keeper")
-_GWEI = 10**9
-_NOBODY = "0x" + "0" * 40
 
 
 @click.command()
@@ -54,15 +45,9 @@ _NOBODY = "0x" + "0" * 40
     help="USDC below which a policy's payout is not worth the gas: it is left to others.",
 )
 @pass_session
-def parametric(  # noqa: PLR0917 - click passes options by name
+def parametric(
     session: Session,
-    keyfile: Path | None,
-    once: bool,
-    interval: float,
-    margin_s: int,
-    journal: Path | None,
-    max_fee_gwei: float,
-    dry_run: bool,
+    run: Run,
     leaders: tuple[str, ...],
     least: Usdc,
 ) -> None:
@@ -81,43 +66,33 @@ def parametric(  # noqa: PLR0917 - click passes options by name
     """
     app = session.app
     log_to_stderr()
-    local = app.settings.is_local
-    policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
     rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
     deployed = app.parametric
     with ended_by_signals():
         check_site(rpc, deployed.chain_id, deployed.genesis_hash, deployed.contract, "OpenParametric")
         reader = app.parametric_policies
-        watch = ParametricWatch(
-            rpc,
-            reader,
-            leaders=leaders,
-            settled="latest" if local else "safe",
-            progress=lambda block, last: log.info("read block=%d of=%d", block, last),
+        blocks = settled_blocks(app.settings, rpc, deployed.first_block)
+        due = DueActions(
+            ParametricWatch(blocks, reader, leaders=leaders), reader, margin_s=run.margin_s, least=least
         )
-        due = DueActions(watch, reader, margin_s=margin_s, least=least)
-        if dry_run:
+        if run.dry_run:
             _show(rpc, due, deployed.contract)
             return
-        signer = open_signer(app.settings, keyfile)
+        signer = run.signer(app.settings)
         with PolicySender.open(
             rpc,
             signer,
-            policy,
+            run.policy(app.settings),
             reader=reader,
             deployment=deployed,
-            journal_folder=journal_folder(app.settings, journal),
+            journal_folder=run.journal_folder(app.settings),
             on_event=say,
         ) as sender:
             click.echo(
                 f"keeping policies of {checksum_address(deployed.contract)} on chain "
                 f"{deployed.chain_id} as {signer.address}"
             )
-            keeping = ParametricKeeper(due, sender)
-            if once:
-                _end(one_round(keeping.round))
-            else:
-                go_on(keeping.round, interval)
+            run.rounds(ParametricKeeper(due, sender).round, _end)
 
 
 def _show(rpc: Rpc, due: DueActions, contract: str) -> None:
@@ -126,7 +101,7 @@ def _show(rpc: Rpc, due: DueActions, contract: str) -> None:
     click.echo(f"block {head.number}: {len(policies)} policies live, {len(found)} with something due")
     for each in found:
         number = each.policy.number
-        call = Call(_NOBODY, checksum_address(contract), call_of(each.action, number), 0)
+        call = Call(NOBODY, checksum_address(contract), call_of(each.action, number), 0)
         try:
             told = f"{rpc.estimate_gas(call)} gas"
         except CallRevertedError as error:

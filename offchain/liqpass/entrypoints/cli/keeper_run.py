@@ -1,12 +1,14 @@
-"""What every `liqpass keeper` shares: options, rounds that are tried again, an end by signals."""
+"""What every `liqpass keeper` shares: options, blocks, rounds that are tried again, an end by signals."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -17,13 +19,17 @@ from liqpass.adapters.chain.errors import ChainError as SendingError
 from liqpass.adapters.chain.errors import RpcError, WrongChainError
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.keyfile import read_keyfile
+from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import Rpc, chain_identity
+from liqpass.adapters.chain.settled_blocks import SettledBlocks
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.identifiers import IdentifierError, parse_address
 from liqpass.ports import ChainError as ReadingError
 from liqpass.settings import Settings
 
 log = logging.getLogger("liqpass.keeper")
+NOBODY = "0x" + "0" * 40  # for whom a dry run simulates
+_GWEI = 10**9
 _ROUNDS_TRIED = 5  # by --once, where the node gives no answer
 _LONGEST_WAIT_S = 60
 # What every transaction goes through is not worth a line.
@@ -42,7 +48,6 @@ class Round(Protocol):
 
 
 Done = TypeVar("Done", bound=Round)
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Account(click.ParamType):
@@ -57,10 +62,45 @@ class Account(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-def run_options(command: Command) -> Command:
-    """Who pays gas, how often, with which journal: keyfile, once, interval, margin_s, journal, max_fee_gwei,
-    dry_run.
-    """
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who pays gas, how often, with which journal."""
+
+    keyfile: Path | None
+    once: bool
+    interval_s: float
+    margin_s: int
+    journal: Path | None
+    max_fee_gwei: float
+    dry_run: bool
+
+    def policy(self, settings: Settings) -> Policy:
+        """How to send; without the limit of the fee on a local chain."""
+        return Policy.local() if settings.is_local else Policy(max_fee_wei=int(self.max_fee_gwei * _GWEI))
+
+    def signer(self, settings: Settings) -> LocalSigner:
+        """The account that pays gas.
+
+        Raises click.UsageError without a keyfile, SigningError, SettingsError.
+        """
+        if self.keyfile is None:
+            raise click.UsageError("name the account that pays gas: --keyfile FILE, or give --dry-run")
+        return LocalSigner(read_keyfile(self.keyfile, settings.keeper_secret()))
+
+    def journal_folder(self, settings: Settings) -> Path:
+        """Where the journals are."""
+        return self.journal or settings.journal_folder or Path.home() / ".liqpass" / "journal"
+
+    def rounds(self, run: Callable[[], Done], end: Callable[[Done], None]) -> None:
+        """Round after round; or one, whose result goes to `end`."""
+        if self.once:
+            end(_one_round(run))
+        else:
+            _go_on(run, self.interval_s)
+
+
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that every keeper has; they come to the command as one `run`."""
     options = [
         click.option(
             "--keyfile",
@@ -73,6 +113,7 @@ def run_options(command: Command) -> Command:
         ),
         click.option(
             "--interval",
+            "interval_s",
             type=click.FloatRange(0.1, 3600),
             default=5,
             show_default=True,
@@ -102,9 +143,15 @@ def run_options(command: Command) -> Command:
             "--dry-run", is_flag=True, help="One round that shows and simulates and sends nothing; no key."
         ),
     ]
+
+    @functools.wraps(command)
+    def with_run(*arguments: Any, **named: Any) -> None:
+        run = Run(**{name: named.pop(name) for name in Run.__slots__})
+        command(*arguments, run=run, **named)
+
     for option in reversed(options):
-        command = option(command)
-    return command
+        with_run = option(with_run)
+    return with_run
 
 
 @contextmanager
@@ -128,19 +175,23 @@ def check_site(rpc: Rpc, chain_id: int, genesis_hash: str | None, contract: str,
         raise WrongChainError(f"no contract at {contract}, where the record has {name}")
 
 
-def open_signer(settings: Settings, keyfile: Path | None) -> LocalSigner:
-    """The account that pays gas. Raises click.UsageError without a keyfile, SigningError, SettingsError."""
-    if keyfile is None:
-        raise click.UsageError("name the account that pays gas: --keyfile FILE, or give --dry-run")
-    return LocalSigner(read_keyfile(keyfile, settings.keeper_secret()))
+def settled_blocks(settings: Settings, rpc: Rpc, first_block: int) -> SettledBlocks:
+    """The chain's blocks for one watch; the log tells how far it has read."""
+    return SettledBlocks(
+        rpc,
+        first_block=first_block,
+        settled="latest" if settings.is_local else "safe",
+        progress=lambda block, last: log.info("read block=%d of=%d", block, last),
+    )
 
 
-def journal_folder(settings: Settings, chosen: Path | None) -> Path:
-    """Where the journals are."""
-    return chosen or settings.journal_folder or Path.home() / ".liqpass" / "journal"
+def say(event: Event) -> None:
+    """A line in the log for what is out of the ordinary, and for what is confirmed."""
+    if event.kind not in _QUIET:
+        log.info("%s key=%s tx=%s %s", event.kind.value, event.key, event.tx_hash or "-", event.text)
 
 
-def one_round(run: Callable[[], Done]) -> Done:
+def _one_round(run: Callable[[], Done]) -> Done:
     """One round; tried again a few times where the node gives no answer."""
     stop = tenacity.stop_after_attempt(_ROUNDS_TRIED)
     done = _tried(run, stop=stop, faults=(RpcError, ReadingError))
@@ -148,7 +199,7 @@ def one_round(run: Callable[[], Done]) -> Done:
     return done
 
 
-def go_on(run: Callable[[], Round], interval_s: float) -> None:
+def _go_on(run: Callable[[], Round], interval_s: float) -> None:
     """Round after round, for ever; told where something was due or has changed."""
     watched = None
     while True:
@@ -158,12 +209,6 @@ def go_on(run: Callable[[], Round], interval_s: float) -> None:
             log.info("round %s", done)
         watched = done.watched
         time.sleep(interval_s)
-
-
-def say(event: Event) -> None:
-    """A line in the log for what is out of the ordinary, and for what is confirmed."""
-    if event.kind not in _QUIET:
-        log.info("%s key=%s tx=%s %s", event.kind.value, event.key, event.tx_hash or "-", event.text)
 
 
 def _tried(
