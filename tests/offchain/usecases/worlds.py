@@ -38,10 +38,11 @@ from liqpass.ports import (
 )
 from liqpass.records import Claim, OkxResponse, Order, Site
 from paper_chain import BUYER, CHAIN_ID, CHECKOUT, HOUR_S, USDC, VAULT, FakeChain
-from sqlalchemy import select
+from sqlalchemy import Dialect, Engine, select
 
 MASTER_KEY = bytes(range(32))
 _COMPILED: dict[object, object] = {}
+_DIALECTS: dict[str, Dialect] = {}
 
 
 class FakeClock:
@@ -212,6 +213,14 @@ def _empty_database() -> bytes:
         return path.read_bytes()
 
 
+def _dialect_of(engine: Engine) -> Dialect:
+    """One a kind of database, which knows its server: what is compiled is found again by its dialect only."""
+    if engine.name not in _DIALECTS:
+        engine.connect().close()
+        _DIALECTS[engine.name] = engine.dialect
+    return _DIALECTS[engine.name]
+
+
 class World:
     """The business. Every trader has one account of the same name and one open BTC position."""
 
@@ -222,8 +231,9 @@ class World:
         self.database = folder / "liqpass.db"
         if database_url is None:
             self.database.write_bytes(_empty_database())
-        # Compiling SQL anew for each test's engine would take half of the tests' time.
         engine = open_engine(database_url or f"sqlite:///{self.database}")
+        # Compiling SQL anew for each test's engine would take half of the tests' time.
+        engine.dialect = _dialect_of(engine)
         self.engine = engine.execution_options(compiled_cache=_COMPILED)
         self.store = SqlStore(self.engine)
         self.chain = FakeChain(parameters.confirmations)
