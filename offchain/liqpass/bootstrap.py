@@ -25,6 +25,7 @@ from liqpass.adapters.chain.journal_folder import JournalFolder
 from liqpass.adapters.chain.parametric_reader import ParametricReader
 from liqpass.adapters.chain.premium_calls import Web3Premiums
 from liqpass.adapters.chain.reader import RPC_TIMEOUT_S, Web3ChainReader
+from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
 from liqpass.adapters.chain.signers import Web3Signers
 from liqpass.adapters.clock import ChainClock, SystemClock
@@ -133,6 +134,15 @@ class Application:
             Web3.HTTPProvider(
                 self.settings.rpc_url.get_secret_value(), request_kwargs={"timeout": RPC_TIMEOUT_S}
             )
+        )
+
+    @cached_property
+    def rpc(self) -> Web3Rpc:
+        """The node for those who send."""
+        private = self.settings.send_rpc_url
+        return Web3Rpc.connect(
+            self.settings.rpc_url.get_secret_value(),
+            send_url=None if private is None else private.get_secret_value(),
         )
 
     @cached_property

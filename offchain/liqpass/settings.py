@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         SecretStr("sqlite:///liqpass.db"), description="SQLAlchemy URL of the store"
     )
     rpc_url: SecretStr = Field(SecretStr("http://127.0.0.1:8545"), description="JSON-RPC of the chain")
+    send_rpc_url: SecretStr | None = Field(
+        None, description="JSON-RPC that signed transactions go to, a private one; default rpc_url"
+    )
     chain_id: int = Field(31337, description="chain id that the RPC must answer")
     deployment: Path | None = Field(None, description="deployment record; default deployments/<chain>.json")
     okx_host: str = Field("https://www.okx.com", description="origin of OKX's API")

@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +63,11 @@ class Command:
 
 
 @contextmanager
-def started(world: InsuredWorld) -> Iterator[Command]:
+def started(world: InsuredWorld, **env: str) -> Iterator[Command]:
     code = "from liqpass.entrypoints.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments(world)],
-        env=environment(world),
+        env=environment(world, **env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -94,6 +96,47 @@ def refused(world: InsuredWorld, *, env: dict[str, str] | None = None, **files: 
     )
     assert (result.exit_code, "listening" in result.stdout) == (1, False)
     return result.stderr
+
+
+@contextmanager
+def private_node(world: InsuredWorld) -> Iterator[tuple[str, list[str]]]:
+    """(URL, methods asked) of a node that hands on to the chain's."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append(json.loads(request)["method"])
+            answer = HTTP.post(
+                world.node.url, content=request, headers={"Content-Type": "application/json"}
+            ).content
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on standard error."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_command__private_node__signed_bytes_go_there_and_nothing_else(world: InsuredWorld) -> None:
+    requirements = world.requirements()
+    payload = world.payment(requirements)
+    with (
+        private_node(world) as (url, asked),
+        started(world, LIQPASS_SEND_RPC_URL=f"{url}/canary-token") as command,
+    ):
+        settled = command.running.client().settle(payload, requirements)
+        code, out, err = command.stop()
+
+    assert (settled.success, code, asked) == (True, 0, ["eth_sendRawTransaction"])
+    assert len(world.locks(world.commitment(payload))) == 1
+    assert "canary" not in out + err
 
 
 def test_command__settles_counts_and_ends_cleanly(world: InsuredWorld) -> None:

@@ -114,22 +114,36 @@ def view(rpc: Rpc, sender: str, to: str, data: bytes, block: BlockId) -> bytes:
 
 
 class Web3Rpc:
-    """Rpc over a web3.py provider; transport faults and rate limits are tried again, `tries` times in all."""
+    """Rpc over a web3.py provider; transport faults and rate limits are tried again, `tries` times in all.
+
+    Signed transactions go to `sends` where there is one: a node that shows them to nobody before a block does.
+    """
 
     def __init__(
-        self, provider: JSONBaseProvider, *, tries: int = 5, sleep: Callable[[float], None] = time.sleep
+        self,
+        provider: JSONBaseProvider,
+        *,
+        sends: JSONBaseProvider | None = None,
+        tries: int = 5,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._provider = provider
+        self._sends = sends or provider
         self._tries = tries
         self._sleep = sleep
 
     @classmethod
-    def connect(cls, url: str, *, timeout_s: float = 20, tries: int = 5) -> Web3Rpc:
-        """To an HTTP endpoint. web3.py's own retries are off, so that there is one bound and not two."""
-        provider = HTTPProvider(
-            url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
-        )
-        return cls(provider, tries=tries)
+    def connect(
+        cls, url: str, *, send_url: str | None = None, timeout_s: float = 20, tries: int = 5
+    ) -> Web3Rpc:
+        """To HTTP endpoints. web3.py's own retries are off, so that there is one bound and not two."""
+
+        def http(endpoint: str) -> HTTPProvider:
+            return HTTPProvider(
+                endpoint, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
+            )
+
+        return cls(http(url), sends=None if send_url is None else http(send_url), tries=tries)
 
     def chain_id(self) -> int:
         return int(self._ask("eth_chainId"), 16)
@@ -164,7 +178,7 @@ class Web3Rpc:
         return int(self._ask("eth_maxPriorityFeePerGas"), 16)
 
     def send_raw(self, raw: bytes) -> None:
-        self._ask("eth_sendRawTransaction", "0x" + raw.hex())
+        self._ask("eth_sendRawTransaction", "0x" + raw.hex(), node=self._sends)
 
     def receipt(self, tx_hash: str) -> Receipt | None:
         found = self._ask("eth_getTransactionReceipt", tx_hash)
@@ -185,12 +199,12 @@ class Web3Rpc:
     def knows(self, tx_hash: str) -> bool:
         return self._ask("eth_getTransactionByHash", tx_hash) is not None
 
-    def _ask(self, method: str, *parameters: Any) -> Any:
+    def _ask(self, method: str, *parameters: Any, node: JSONBaseProvider | None = None) -> Any:
         for attempt in range(self._tries):
             if attempt:
                 self._sleep(0.1 * 2**attempt)
             try:
-                answer = self._provider.make_request(RPCEndpoint(method), list(parameters))
+                answer = (node or self._provider).make_request(RPCEndpoint(method), list(parameters))
             except (OSError, ValueError, Web3Exception) as fault:  # requests' errors are OSErrors
                 failure = f"{type(fault).__name__}"
                 continue

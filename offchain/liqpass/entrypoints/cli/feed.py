@@ -14,7 +14,7 @@ from liqpass.adapters.chain.keyfile import read_keyfile
 from liqpass.adapters.chain.own_feed import OwnFeed
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.revert_words import our_errors, reason_of
-from liqpass.adapters.chain.rpc import BlockId, Rpc, Web3Rpc
+from liqpass.adapters.chain.rpc import BlockId, Rpc
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.clock import ChainClock, SystemClock
 from liqpass.domain.parametric.flight_status import (
@@ -95,7 +95,7 @@ def push(
         raise click.ClickException(
             f"chain {settings.chain_id}: feeds of ours are only for the chains {allowed}"
         )
-    rpc = Web3Rpc.connect(settings.rpc_url.get_secret_value())
+    rpc = session.app.rpc
     try:
         status = parse_flight_status(record.read(MAX_BYTES + 1))
         reading = reading_of_status(status, _now_s(settings, rpc))

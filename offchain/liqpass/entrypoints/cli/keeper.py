@@ -82,7 +82,7 @@ def x402(
     app = session.app
     log_to_stderr()
     policy = run.policy(app.settings)
-    rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
+    rpc = app.rpc
     most = claims_per_transaction(max_batch, TX_GAS_LIMIT * 10_000 // (10_000 + policy.gas_margin_bps))
     deployed = app.insurance
     contract = deployed.insurance.contract

@@ -8,7 +8,7 @@ from liqpass.adapters.chain.errors import CallRevertedError
 from liqpass.adapters.chain.parametric_watch import ParametricWatch
 from liqpass.adapters.chain.policy_sender import PolicySender, call_of
 from liqpass.adapters.chain.revert_words import reason_of
-from liqpass.adapters.chain.rpc import Call, Rpc, Web3Rpc
+from liqpass.adapters.chain.rpc import Call, Rpc
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.policy import format_policy_id
@@ -66,7 +66,7 @@ def parametric(
     """
     app = session.app
     log_to_stderr()
-    rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
+    rpc = app.rpc
     deployed = app.parametric
     with ended_by_signals():
         check_site(rpc, deployed.chain_id, deployed.genesis_hash, deployed.contract, "OpenParametric")

@@ -12,7 +12,6 @@ import click
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.keyfile import read_keyfile
 from liqpass.adapters.chain.policy import Policy
-from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.x402.payment_addresses import payment_address
@@ -116,7 +115,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
         raise click.ClickException(str(error)) from None
     local = app.settings.is_local
     policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
-    rpc = Web3Rpc.connect(app.settings.rpc_url.get_secret_value())
+    rpc = app.rpc
     deployed = app.insurance
     insurance = deployed.insurance
     check_site(rpc, app.settings.chain_id, deployed.genesis_hash, insurance.contract, "X402InsuranceV2")
