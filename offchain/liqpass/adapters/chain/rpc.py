@@ -116,7 +116,7 @@ def view(rpc: Rpc, sender: str, to: str, data: bytes, block: BlockId) -> bytes:
 class Web3Rpc:
     """Rpc over a web3.py provider; transport faults and rate limits are tried again, `tries` times in all.
 
-    Signed transactions go to `sends` where there is one: a node that shows them to nobody before a block does.
+    Signed transactions go to `sends` where there is one: a node that shows them to nobody before a block.
     """
 
     def __init__(
