@@ -44,7 +44,7 @@ from liqpass.adapters.chain.outcome import Outcome, Preview
 from liqpass.adapters.chain.policy import Fees, Policy
 from liqpass.adapters.chain.records import Intent, IntentState, NonceState
 from liqpass.adapters.chain.reverts import RevertDecoder, revert_reason
-from liqpass.adapters.chain.rpc import Call, Receipt, Rpc, chain_identity
+from liqpass.adapters.chain.rpc import Block, Call, Receipt, Rpc, chain_identity
 from liqpass.adapters.chain.settlement import AlreadyDone, End, Settlement, ask_done, contract_address
 from liqpass.adapters.chain.signer import Signer
 
@@ -115,6 +115,13 @@ class Engine:
     def journal(self) -> Journal:
         """What this signer has signed; to be read."""
         return self._journal
+
+    def settled_block(self) -> Block | None:
+        """The block below which nothing is reorganised any more (`Policy.settled`); None: the node has none.
+
+        Raises RpcError.
+        """
+        return self._settlement.settled_block()
 
     def submit(
         self,
