@@ -154,24 +154,29 @@ class BondReader:
 
     def is_open(self, commitment: bytes, block: BlockId) -> bool:
         """Whether it is locked and has no end, as of a block."""
-        return self._policy(commitment, block).is_open
+        return self.policy(commitment, block).is_open
+
+    def has_ended(self, commitment: bytes, block: BlockId) -> bool:
+        """Whether it was confirmed, refunded or claimed, as of a block."""
+        return self.policy(commitment, block).status.is_end
 
     def is_used(self, commitment: bytes, block: BlockId) -> bool:
         """Whether it was ever locked, as of a block."""
-        return self._policy(commitment, block).status is not PaymentStatus.NONE
+        return self.policy(commitment, block).status is not PaymentStatus.NONE
 
     def deadline_s(self, commitment: bytes) -> int:
         """Until when it is to be confirmed, in unix seconds; 0 where it was never locked."""
-        return self._policy(commitment, "latest").deadline_s
+        return self.policy(commitment, "latest").deadline_s
 
     def payment(self, commitment: bytes, at: BlockRef) -> InsuredPayment | None:
         """What the contract holds under a commitment as of a block, None where it was never locked."""
-        policy = self._policy(commitment, at.number)
+        policy = self.policy(commitment, at.number)
         return None if policy.status is PaymentStatus.NONE else policy
 
-    def _policy(self, commitment: bytes, block: BlockId) -> InsuredPayment:
-        """The contract's own struct, whose order is known here only. All zero where it was never locked."""
+    def policy(self, commitment: bytes, block: BlockId) -> InsuredPayment:
+        """What the contract holds under a commitment as of a block; all zero where it was never locked."""
         call = self._insurance.functions.policies(commitment)
+        # The struct's order is known here only.
         provider, lock, deadline_s, status, client, amount = ask(lambda: call.call(block_identifier=block))
         return InsuredPayment(
             commitment=commitment,

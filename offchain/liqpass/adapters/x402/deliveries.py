@@ -27,12 +27,17 @@ _TABLE = """CREATE TABLE IF NOT EXISTS deliveries (
 
 
 class DeliveryState(StrEnum):
-    """awaited (answered 202) → served → done; failed (5xx) → done; early: delivered before the 202 left."""
+    """awaited (answered 202) → served → confirmed → done; failed (5xx) → refunded → done.
+
+    early: delivered before the 202 left. done: nothing can change it any more.
+    """
 
     AWAITED = "awaited"
     EARLY = "early"
     SERVED = "served"
     FAILED = "failed"
+    CONFIRMED = "confirmed"
+    REFUNDED = "refunded"
     DONE = "done"
 
 

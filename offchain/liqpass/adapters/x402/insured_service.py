@@ -18,6 +18,7 @@ from liqpass.adapters.chain.events import OnEvent
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import Signer
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.delivery_rounds import DeliveryRounds
 from liqpass.adapters.x402.payment_checks import Site
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
@@ -27,7 +28,6 @@ from liqpass.domain.x402.insured_settlement import InsuredProvider
 from liqpass.ports import ChainError as ReadingError
 
 log = logging.getLogger("liqpass.x402")
-_MOST = 100  # confirmations a transaction
 
 
 class NotAwaitedError(X402Error):
@@ -136,13 +136,12 @@ class InsuredService:
     # In its thread
 
     def _go_on(self, sender: DeliverySender, every_s: float) -> None:
+        rounds = DeliveryRounds(self.site.reader, self._deliveries)
         while True:
             ending = self._ending.is_set()
             try:
                 self.look()
-                sender.finish_earlier()
-                self._refund(sender)
-                self._confirm(sender)
+                rounds.run(sender)
             except (ChainError, ReadingError) as error:
                 # Whatever fails now may work in a moment; all of it is on the disk.
                 log.warning("deliveries wait reason=%s", error)
@@ -150,33 +149,6 @@ class InsuredService:
                 return
             self._wake.wait(every_s)
             self._wake.clear()
-
-    def _refund(self, sender: DeliverySender) -> None:
-        for delivery in self._in_time(DeliveryState.FAILED):
-            tx_hash = sender.refund(delivery.commitment)
-            self._deliveries.move(delivery.commitment, DeliveryState.FAILED, DeliveryState.DONE)
-            log.info("refunded commitment=%s tx=%s", format_bytes32(delivery.commitment), tx_hash)
-
-    def _confirm(self, sender: DeliverySender) -> None:
-        waiting = self._in_time(DeliveryState.SERVED)
-        for start in range(0, len(waiting), _MOST):
-            batch = [delivery.commitment for delivery in waiting[start : start + _MOST]]
-            tx_hash = sender.confirm(batch)
-            for commitment in batch:
-                self._deliveries.move(commitment, DeliveryState.SERVED, DeliveryState.DONE)
-            log.info("confirmed count=%d tx=%s", len(batch), tx_hash)
-
-    def _in_time(self, state: DeliveryState) -> list[Delivery]:
-        waiting = self._deliveries.all_in(state)
-        if not waiting:
-            return []
-        now_s = self.site.reader.head().time_s
-        for delivery in waiting:
-            if delivery.deadline_s < now_s and self._deliveries.move(
-                delivery.commitment, state, DeliveryState.DONE
-            ):
-                log.error("too late state=%s commitment=%s", state, format_bytes32(delivery.commitment))
-        return [delivery for delivery in waiting if delivery.deadline_s >= now_s]
 
     def look(self) -> None:
         """Read the bond, and warn once each time that most of it is locked."""

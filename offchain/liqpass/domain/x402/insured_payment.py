@@ -17,6 +17,11 @@ class PaymentStatus(IntEnum):
     CLAIMED = 3
     REFUNDED = 4
 
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing can follow it."""
+        return self > PaymentStatus.OPEN
+
 
 @dataclass(frozen=True, slots=True)
 class InsuredPayment:
