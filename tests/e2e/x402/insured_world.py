@@ -103,8 +103,8 @@ class InsuredWorld:
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path) -> Iterator[InsuredWorld]:
-        with Anvil() as node:
+    def open(cls, folder: Path, **options: Any) -> Iterator[InsuredWorld]:
+        with Anvil(**options) as node:
             web3 = Web3(HTTPProvider(node.url))
             deployer = node.account(DEPLOYER).address
 

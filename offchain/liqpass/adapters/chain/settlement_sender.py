@@ -25,8 +25,10 @@ from liqpass.adapters.chain.events import OnEvent
 from liqpass.adapters.chain.outcome import Outcome
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.records import Intent, IntentState
+from liqpass.adapters.chain.reorg_watch import ReorgWatch
 from liqpass.adapters.chain.revert_words import our_errors, reason_of
 from liqpass.adapters.chain.rpc import BlockId, Call, Receipt, Rpc
+from liqpass.adapters.chain.settlement import AlreadyDone
 from liqpass.adapters.chain.signer import Signer
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.insured_settlement import KEY_PREFIX, InsuredSettlement, settlement_key
@@ -71,9 +73,11 @@ class SettlementSender:
     """One settler's settlements through one X402InsuranceV2. Made by `open`; for one thread."""
 
     def __init__(self, engine: Engine, rpc: Rpc, reader: BondReader, insurance: Insurance) -> None:
+        """Raises RpcError."""
         self._engine, self._journal, self._rpc = engine, engine.journal, rpc
         self._reader, self._insurance = reader, insurance
         self._to = to_checksum_address(insurance.contract)
+        self._watch = ReorgWatch(rpc, engine, (f"{KEY_PREFIX}{insurance.contract}/", DEPLOY_PREFIX))
 
     @classmethod
     @contextlib.contextmanager
@@ -114,12 +118,19 @@ class SettlementSender:
             and self._journal.live(intent)
         ]
 
+    def taken_back(self) -> list[str]:
+        """Keys of what was confirmed and is reorganised away, for `resume`; oldest first. Raises RpcError."""
+        return self._watch.taken_back()
+
     def resume(self, key: str) -> None:
-        """Bring it to its end: the same bytes, nothing new. Raises what `Engine.submit` raises."""
+        """Bring it to its end: the same bytes, nothing new. Raises what `Engine.submit` raises.
+
+        TransactionRevertedError: it is void, and the client has kept its money.
+        """
         intent = self._journal.intent(key)
         if intent is not None and intent.to is not None:
             done = self._locked(_commitment_of(key)) if key.startswith(KEY_PREFIX) else None
-            self._engine.submit(key, intent.to, intent.data, describe=intent.describe, done=done)
+            self._run(key, intent.to, intent.data, intent.describe, done)
 
     def transaction(self, settlement: InsuredSettlement) -> str | None:
         """The transaction in which exactly this payment is on its way or settled; None where there is none.
@@ -158,9 +169,7 @@ class SettlementSender:
             return bool(self._rpc.code(wallet, block))
 
         key = f"{DEPLOY_PREFIX}{wallet.lower()}/{keccak(data).hex()[:32]}"
-        return self._engine.submit(
-            key, factory, data, describe=f"create the smart wallet {wallet}", done=done
-        ).receipt
+        return self._run(key, factory, data, f"create the smart wallet {wallet}", done).receipt
 
     def reverted(self, error: TransactionRevertedError) -> Receipt | None:
         """The receipt of a transaction that was mined and reverted."""
@@ -169,14 +178,20 @@ class SettlementSender:
     def _submit(self, key: str, to: str, data: bytes, *, describe: str, commitment: bytes) -> Outcome:
         done = self._locked(commitment)
         try:
-            return self._engine.submit(key, to, data, describe=describe, done=done)
+            return self._run(key, to, data, describe, done)
         except AnotherInFlightError as error:
             # An earlier payment whose caller has given up waiting: it must end before the next can begin.
             with contextlib.suppress(TransactionRevertedError):
                 self.resume(error.key)
-            return self._engine.submit(key, to, data, describe=describe, done=done)
+            return self._run(key, to, data, describe, done)
 
-    def _locked(self, commitment: bytes) -> Any:
+    def _run(self, key: str, to: str, data: bytes, describe: str, done: AlreadyDone | None) -> Outcome:
+        try:
+            return self._engine.submit(key, to, data, describe=describe, done=done)
+        finally:
+            self._watch.add(key)
+
+    def _locked(self, commitment: bytes) -> AlreadyDone:
         def done(block: BlockId) -> bool:
             try:
                 return self._reader.is_used(commitment, block)

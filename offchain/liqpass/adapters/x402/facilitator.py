@@ -10,6 +10,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -26,16 +27,17 @@ from x402.schemas import (
     VerifyResponse,
 )
 
-from liqpass.adapters.chain.errors import ChainError
+from liqpass.adapters.chain.errors import ChainError, TransactionRevertedError
 from liqpass.adapters.chain.events import OnEvent
 from liqpass.adapters.chain.journal_file import journal_path
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.settlement_sender import SettlementSender
 from liqpass.adapters.chain.signer import Signer
 from liqpass.adapters.x402.answered_payments import AnsweredPayments
-from liqpass.adapters.x402.bounded_pool import BoundedPool
+from liqpass.adapters.x402.bounded_pool import BoundedPool, BusyError
 from liqpass.adapters.x402.insuring_signer import InsuringSigner, SignedSettlements
 from liqpass.adapters.x402.payment_checks import EXTENSION, PaymentChecks, Site
+from liqpass.adapters.x402.ticker import ticking
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.insured_settlement import (
@@ -87,6 +89,7 @@ class InsuredFacilitator:
         self._stack = contextlib.ExitStack()
         self._sender: SettlementSender | None = None
         self._answered: AnsweredPayments | None = None
+        self._looking_back: Future[None] | None = None
 
     @classmethod
     @contextlib.contextmanager
@@ -100,10 +103,12 @@ class InsuredFacilitator:
         on_event: OnEvent,
         factories: Sequence[str] = (),
         on_answer: Callable[[Answered], None] = lambda _: None,
+        look_back_s: float = 10.0,
     ) -> Iterator[Self]:
         """With the settler's journal in that folder; at the end what has begun is finished first.
 
-        What an earlier run signed is brought to its end before anything new.
+        What an earlier run signed is brought to its end before anything new. Every `look_back_s` seconds it
+        looks for settlements that were reorganised away, and brings them back.
         Raises JournalError (JournalBusyError: another facilitator runs with it), WrongChainError, RpcError.
         """
         facilitator = cls(site, signer.address, factories=factories, on_answer=on_answer)
@@ -112,7 +117,8 @@ class InsuredFacilitator:
                 facilitator._begin, signer, policy, journal_folder, on_event
             ).result()
             facilitator._settling.submit(facilitator._resume)
-            yield facilitator
+            with ticking("x402-look-back", look_back_s, facilitator._order_look_back):
+                yield facilitator
         finally:
             facilitator._verifying.close()
             with contextlib.suppress(Exception):
@@ -204,6 +210,24 @@ class InsuredFacilitator:
             except ChainError as error:
                 log.warning("not resumed key=%s reason=%s", key, error)
 
+    def _order_look_back(self) -> None:
+        if self._looking_back is None or self._looking_back.done():
+            # With a full queue it is not needed: the engine brings back what is gone before it goes on.
+            with contextlib.suppress(BusyError):
+                self._looking_back = self._settling.submit(self._look_back)
+
+    def _look_back(self) -> None:
+        """A settlement that was answered and is gone: the same bytes again, or it is void."""
+        sender, _ = self._opened()
+        try:
+            for key in sender.taken_back():
+                log.warning("reorganised key=%s", key)
+                sender.resume(key)
+        except TransactionRevertedError as error:
+            _say_void(error)
+        except ChainError as error:
+            log.warning("not looked back reason=%s", error)
+
     def _settle(
         self, provider: InsuredProvider, payload: PaymentPayload, requirements: PaymentRequirements
     ) -> SettleResponse:
@@ -289,3 +313,7 @@ class InsuredFacilitator:
             detail or "-",
         )
         self._on_answer(answered)
+
+
+def _say_void(error: TransactionRevertedError) -> None:
+    log.error("void key=%s tx=%s reason=%s", error.key, error.tx_hash, error.reason)
