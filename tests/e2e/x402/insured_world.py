@@ -124,8 +124,8 @@ class InsuredWorld:
                 web3.eth.contract(usdc, abi=abi_of("MockUSDC")),
                 web3.eth.contract(insurance, abi=abi_of("X402InsuranceV2")),
             )
-            world.bond()
             world.write_files()
+            world.bond()
             yield world
 
     def bond(self) -> None:

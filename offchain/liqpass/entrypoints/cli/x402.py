@@ -1,4 +1,4 @@
-"""`liqpass x402`: insured payments of HTTP APIs, for those who settle them."""
+"""`liqpass x402`: insured payments of HTTP APIs, for those who settle them and those who watch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.cli.keeper_run import check_site, ended_by_signals
 from liqpass.entrypoints.cli.serve import bound
 from liqpass.entrypoints.cli.session import Session, pass_session
+from liqpass.entrypoints.cli.x402_strays import strays
 from liqpass.entrypoints.logs import log_to_stderr
 
 log = logging.getLogger("liqpass.x402")
@@ -42,6 +43,9 @@ _TOLD = (
 @click.group()
 def x402() -> None:
     """Insured x402 payments: a provider's bond makes its clients whole."""
+
+
+x402.add_command(strays)
 
 
 @x402.command()
