@@ -15,7 +15,8 @@ import {InvalidAmount, InvalidInput, PolicyTerms, Share, Terms} from "./librarie
 /// goes to the beneficiary, or each escrow back to its insurer. An ownerless singleton for all leaders and policies.
 ///
 /// Who can move money: each insurer, its own escrow in by accepting and out after expiry or failure; anyone, an
-/// approved payout to the policy's beneficiary and nobody else; a beneficiary, what USDC refused to deliver (`credit`).
+/// approved payout to the policy's beneficiary and nobody else; a beneficiary, what USDC refused to deliver (`credit`),
+/// and anyone, that to the beneficiary.
 /// Who can stop it: nobody. A leader or policy operator can reject a policy's claim once, which a newer reading renews.
 /// What happens when they do nothing: time alone lets anyone fail the underwriting, activate, check, approve, settle or
 /// expire, so that every escrow ends as a payout or a refund.
@@ -303,12 +304,24 @@ contract OpenParametric is PolicyBook, ReentrancyGuardTransient {
 
     /// @notice Sends the caller's whole credit to `to`.
     function withdraw(address to) external nonReentrant {
-        uint256 amount = credit[msg.sender];
+        _sendCredit(msg.sender, to);
+    }
+
+    /// @notice Sends `account`'s whole credit to `account`, which may have no ether for `withdraw`. Anyone.
+    /// @dev It goes where the payout was to go. A beneficiary that wants it elsewhere may find that a stranger was
+    /// faster: that costs it the gas of its own call, never money, and until USDC takes it again only the beneficiary
+    /// can move it. A transfer that fails, for lack of gas too, reverts: the credit stays.
+    function payCredit(address account) external nonReentrant {
+        _sendCredit(account, account);
+    }
+
+    function _sendCredit(address account, address to) private {
+        uint256 amount = credit[account];
         require(amount != 0, InvalidAmount(0, 0));
         _requireRecipient("to", to);
 
-        credit[msg.sender] = 0;
-        emit CreditWithdrawn(msg.sender, to, amount);
+        credit[account] = 0;
+        emit CreditWithdrawn(account, to, amount);
 
         IERC20(usdc).safeTransfer(to, amount);
     }

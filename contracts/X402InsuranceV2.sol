@@ -27,7 +27,7 @@ abstract contract LockTerms is PausableTreasury {
 /// out of the bond, and the penalty goes to the platform. The client pays no premium.
 ///
 /// Who can move money: a provider its own bond, but for what is locked; a client its own payment, by signing it;
-/// anyone a claim that is due, to its client; CONFIG, after its delay, what was sent to a payment address by mistake
+/// anyone a claim that is due, or a credit, to its client; CONFIG, after its delay, what was sent to a payment address by mistake
 /// (`returnStray`, to the client), what this contract owes to nobody (`rescue`), and the bond of a provider that is
 /// unhealthy or idle, seven days after an announcement that lets it leave (`liquidateProvider`, to the treasury).
 /// Who can stop it: GUARDIAN pauses deposits and new locks. Confirming, claiming, refunding, withdrawing go on.
@@ -155,7 +155,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     mapping(address provider => mapping(address settler => bool)) public isSettler;
     /// @notice What a client may still lock without a settler, and for how long at most.
     mapping(address provider => mapping(address client => Coverage)) public coverage;
-    /// @notice USDC that could not be sent to a client, in base units: `withdrawCredit` takes it.
+    /// @notice USDC that could not be sent to a client, in base units, for `withdrawCredit` and `payCredit`.
     mapping(address client => uint256) public credit;
 
     mapping(bytes32 commitment => Policy) private _policies;
@@ -408,9 +408,10 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         );
 
         for (uint256 i = 0; i < requestCommitments.length; ++i) {
-            Policy storage policy = _policies[requestCommitments[i]];
+            bytes32 commitment = requestCommitments[i];
+            Policy storage policy = _policies[commitment];
             if (policy.status == ClaimStatus.Open && block.timestamp <= policy.deadline) {
-                _confirm(requestCommitments[i], policy, signatures[i]);
+                _confirm(commitment, policy, signatures[i]);
             }
         }
     }
@@ -443,22 +444,22 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     /// @notice `claimInsurance` for many. Skips what cannot be claimed: another may have been faster.
     function claimMany(bytes32[] calldata requestCommitments) external nonReentrant {
         for (uint256 i = 0; i < requestCommitments.length; ++i) {
-            if (canClaimInsurance(requestCommitments[i])) {
-                _claim(requestCommitments[i], _policies[requestCommitments[i]]);
-            }
+            bytes32 commitment = requestCommitments[i];
+            if (canClaimInsurance(commitment)) _claim(commitment, _policies[commitment]);
         }
     }
 
     /// @notice Sends the caller's credit to `to`.
     function withdrawCredit(address to) external nonReentrant {
-        uint256 amount = credit[msg.sender];
-        require(amount != 0, NoCredit(msg.sender));
+        _sendCredit(msg.sender, to);
+    }
 
-        credit[msg.sender] = 0;
-        _bondsAndCredits -= amount.toUint128();
-        emit CreditWithdrawn(msg.sender, to, amount);
-
-        IERC20(usdc).safeTransfer(to, amount);
+    /// @notice Sends `client`'s credit to `client`, which may have no ether for `withdrawCredit`. Anyone.
+    /// @dev Always all of it, and where the claim or the refund was to go. A client that wants it elsewhere may find that
+    /// a stranger was faster: that costs it the gas of its own call, never money, and until USDC takes it again only the
+    /// client can move it. A transfer that fails, for lack of gas too, reverts: the credit stays.
+    function payCredit(address client) external nonReentrant {
+        _sendCredit(client, client);
     }
 
     // the platform
@@ -523,8 +524,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
 
     /// @notice Takes an announcement back. CONFIG, delayed.
     function callOffLiquidation(address provider) external restricted {
-        Account storage account = _accounts[provider];
-        require(account.notice != Notice.None, NotAnnounced(provider));
+        Account storage account = _announced(provider);
 
         _callOff(provider, account);
     }
@@ -534,8 +534,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     /// @dev An unhealthy provider that recovered meanwhile has no announcement any more, and an announced one gets no
     /// lock: the reason still holds here.
     function liquidateProvider(address provider) external restricted {
-        Account storage account = _accounts[provider];
-        require(account.notice != Notice.None, NotAnnounced(provider));
+        Account storage account = _announced(provider);
         uint256 liquidatableAt = _liquidatableAt[provider];
         require(block.timestamp >= liquidatableAt, NoticeNotOver(provider, liquidatableAt));
         require(account.locked == 0, BondLocked(provider, account.locked));
@@ -599,7 +598,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     /// @notice True if a payment of `amount` (USDC base units) could be locked now, pause aside.
     function canInsure(address provider, uint96 amount) external view returns (bool) {
         Account storage account = _accounts[provider];
-        uint256 lock = uint256(amount) + _penalty(amount, platformPenaltyRate);
+        (uint256 lock,) = getProtectionCost(amount);
         return amount != 0 && lock <= type(uint48).max && account.standing == Standing.Active
             && account.notice == Notice.None && _isHealthy(provider, account) && account.bond - account.locked >= lock;
     }
@@ -618,7 +617,7 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     }
 
     /// @notice What a payment locks now: itself and the penalty, in USDC base units.
-    function getProtectionCost(uint96 paymentAmount) external view returns (uint256 totalLock, uint256 penalty) {
+    function getProtectionCost(uint96 paymentAmount) public view returns (uint256 totalLock, uint256 penalty) {
         penalty = _penalty(paymentAmount, platformPenaltyRate);
         totalLock = paymentAmount + penalty;
     }
@@ -659,9 +658,11 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     function withdrawableBond(address provider) public view returns (uint256) {
         Account storage account = _accounts[provider];
         uint256 available = account.bond - account.locked;
-        bool all = account.notice != Notice.None || (account.standing == Standing.Exiting && account.locked == 0);
-        uint256 kept = all ? 0 : _minimum(provider, account);
-        return available > kept ? available - kept : 0;
+        if (account.notice != Notice.None || (account.standing == Standing.Exiting && account.locked == 0)) {
+            return available;
+        }
+        uint256 minimum = _minimum(provider, account);
+        return available > minimum ? available - minimum : 0;
     }
 
     /// @notice Where clients of `provider` pay, whether or not there is code yet.
@@ -772,6 +773,17 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
         _callOffIfHealthy(provider, account);
     }
 
+    function _sendCredit(address client, address to) private {
+        uint256 amount = credit[client];
+        require(amount != 0, NoCredit(client));
+
+        credit[client] = 0;
+        _bondsAndCredits -= amount.toUint128();
+        emit CreditWithdrawn(client, to, amount);
+
+        IERC20(usdc).safeTransfer(to, amount);
+    }
+
     /// @dev Whoever is to be paid must not stop anything: what USDC refuses waits as a credit.
     function _payClient(bytes32 commitment, address client, uint96 amount) private {
         if (IERC20(usdc).trySafeTransfer(client, amount)) return;
@@ -854,6 +866,11 @@ contract X402InsuranceV2 is LockTerms, Governed, EIP712 {
     function _openPolicy(bytes32 commitment) private view returns (Policy storage policy) {
         policy = _policies[commitment];
         require(policy.status == ClaimStatus.Open, NotOpen(commitment, policy.status));
+    }
+
+    function _announced(address provider) private view returns (Account storage account) {
+        account = _accounts[provider];
+        require(account.notice != Notice.None, NotAnnounced(provider));
     }
 
     /// @dev Bonds, credits and penalties are owed; what USDC holds beyond them is not.

@@ -91,7 +91,7 @@ abstract contract PolicyBook {
     /// @notice The only token that LiqPass settles in.
     IUSDC public immutable usdc;
 
-    /// @notice USDC base units that could not be delivered to this account: it may withdraw them.
+    /// @notice USDC base units that could not be delivered to this account, for `withdraw` and `payCredit`.
     mapping(address account => uint256) public credit;
 
     /// @notice How many policies this leader has created: the sequence of its newest one.

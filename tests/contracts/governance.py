@@ -74,6 +74,7 @@ OPEN_FUNCTIONS: dict[str, set[str]] = {
         "claimInsurance",
         "claimMany",
         "withdrawCredit",
+        "payCredit",
         "collect",
     },
 }

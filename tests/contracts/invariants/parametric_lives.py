@@ -152,7 +152,10 @@ class LifeSteps(ParametricSteps):
         for policy, index in self.model.refundable():
             self.act(policy.insurer(index), "refund", policy.id, index, self.world.haven, action="end")
         for creditor in self.model.creditors():
-            self.act(creditor, "withdraw", self.world.haven, action="end")
+            if self.model.usdc.takes(self.contract.address, creditor):
+                self.act(self.world.stranger, "payCredit", creditor, action="end")
+            else:
+                self.act(creditor, "withdraw", self.world.haven, action="end")
 
         assert self.world.usdc.balanceOf(self.contract) == self.model.donated
         assert not any(self.ledger.values())

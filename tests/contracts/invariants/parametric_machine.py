@@ -142,6 +142,15 @@ class ParametricMachine(OpeningSteps):
         creditor = self.pick(data, self.creditors(), "creditor")
         self.act(creditor, "withdraw", self.pick(data, self.recipients(creditor), "to"))
 
+    def payable(self):
+        return [account for account in self.model.creditors() if account in self.recipients(account)]
+
+    @precondition(payable)
+    @rule(data=st.data())
+    def pay_credit(self, data):
+        account = self.pick(data, self.payable(), "account")
+        self.act(self.world.stranger, "payCredit", account)
+
     @rule(late=st.booleans(), idle=st.booleans())
     def be_left_alone(self, late, idle):
         self.end_alone(late=late, idle=idle)

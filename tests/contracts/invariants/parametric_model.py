@@ -187,6 +187,9 @@ class Model(Book):
         self.emit("CreditWithdrawn", account=sender, to=to, amount=amount)
         self.usdc.move(self.address, to, amount)
 
+    def pay_credit(self, sender: str, account: str) -> None:
+        self.withdraw(account, account)
+
     def donate(self, sender: str, amount: int) -> None:
         """A plain transfer, which nobody can take out again."""
         self.usdc.move(sender, self.address, amount)

@@ -22,7 +22,10 @@ class OpeningSteps(LifeSteps):
         self.not_before(other.terms.underwritingDeadline + 1)
         self.fail(other, self.world.stranger)
         self.refuse_money(beneficiary, paused)
-        self.act(beneficiary, "withdraw", self.world.elsewhere)
+        if paused:
+            self.act(self.world.stranger, "payCredit", beneficiary)
+        else:
+            self.act(beneficiary, "withdraw", self.world.elsewhere)
         for index in sorted(other.accepted):
             insurer = other.insurer(index)
             self.act(insurer, "refund", other.id, index, insurer)

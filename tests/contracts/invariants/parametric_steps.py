@@ -71,7 +71,8 @@ class ParametricSteps(RuleBasedStateMachine):
         tx = self.send(sender, self.contract, function, *arguments)
         twin = re.sub(r"(?=[A-Z])", "_", function).lower()
         getattr(self.model, twin)(sender, *arguments)
-        called = {"createPolicy": next(reversed(self.model.policies), None), "withdraw": None}
+        created = next(reversed(self.model.policies), None)
+        called = {"createPolicy": created, "withdraw": None, "payCredit": None}
         policy = called[function] if function in called else arguments[0]
         self.compare(tx, function, policy)
         self.successes[action or twin] += 1

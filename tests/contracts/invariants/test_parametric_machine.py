@@ -43,6 +43,7 @@ SOMETIMES = (
     "expire_funded",
     "refund",
     "withdraw",
+    "pay_credit",
     "donate",
     "report",
     "report_anything",

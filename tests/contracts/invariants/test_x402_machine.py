@@ -32,6 +32,7 @@ SOMETIMES = (
     "claim_many",
     "credited",
     "withdraw_credit",
+    "pay_credit",
     "collect",
     "raise_minimum",
     "lower_minimum",

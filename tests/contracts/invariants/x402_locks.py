@@ -119,3 +119,12 @@ class LockSteps(X402Steps):
         client = self.pick(data, self.creditors(), "client")
         to = self.pick(data, self.credit_takers(client), "to")
         self.act(client, "withdrawCredit", to)
+
+    def payable(self):
+        return [client for client in self.creditors() if self.model.usdc.takes(client)]
+
+    @precondition(payable)
+    @rule(data=st.data())
+    def pay_credit(self, data):
+        client = self.pick(data, self.payable(), "client")
+        self.act(self.world.stranger, "payCredit", client)

@@ -118,7 +118,7 @@ class X402Machine(BondSteps, LockSteps, PlatformSteps):
         self.stop_usdc(True)
         self.outlast_locks()
         self.stop_usdc(False)
-        self.withdraw_credit(data)
+        self.pay_credit(data)
 
     def begin_stray(self, provider, data):
         self.stray(True, USDC, data)

@@ -171,6 +171,9 @@ class Model(State):
         self.emit("CreditWithdrawn", client=client, to=to, amount=amount)
         self.usdc.move(self.address, to, amount)
 
+    def pay_credit(self, sender: str, client: str) -> None:
+        self.withdraw_credit(client, client)
+
     def _end(self, commitment: bytes, status: Status, bond_loss: int) -> Policy:
         assert self.statuses[commitment] is Status.OPEN
         policy = self.policies[commitment]

@@ -195,6 +195,13 @@ def _withdraw(at: Situation) -> Outcome:
     return _refusal("InvalidAmount", amount=0, max=0)
 
 
+def _pay_credit(at: Situation) -> Outcome:
+    """The beneficiary's, which USDC takes again."""
+    if at.state == "Settled":
+        return does(at.state, contract=-PAYOUT, beneficiary=PAYOUT)
+    return _refusal("InvalidAmount", amount=0, max=0)
+
+
 def _create(at: Situation) -> Outcome:
     """The caller becomes the leader of another policy; this one stays as it is."""
     deadline = replace(at, now=UNDERWRITING_DEADLINE)
@@ -218,4 +225,5 @@ TABLE: dict[str, Callable[[Situation], Outcome]] = {
     "expirePolicy": _expire,
     "refund": _refund,
     "withdraw": _withdraw,
+    "payCredit": _pay_credit,
 }

@@ -37,4 +37,5 @@ def test_deploy__functions__nobody_rules(parametric):
         "expirePolicy",
         "refund",
         "withdraw",
+        "payCredit",
     }

@@ -47,6 +47,7 @@ def reached(scene, usdc, circle, people, shares_apart):
             scene.advance(policy, "Approved")
             usdc.blacklist(people["beneficiary"], sender=circle)
             scene.advance(policy, state)
+            usdc.unBlacklist(people["beneficiary"], sender=circle)
         else:
             scene.advance(policy, state)
         return policy
@@ -55,7 +56,7 @@ def reached(scene, usdc, circle, people, shares_apart):
 
 
 @pytest.fixture
-def arguments(scene, terms, shares_apart, elsewhere):
+def arguments(scene, terms, people, shares_apart, elsewhere):
     """arguments(policy): those of each function, right in everything but who calls, and when."""
 
     def build(policy):
@@ -69,6 +70,7 @@ def arguments(scene, terms, shares_apart, elsewhere):
             "registerPolicyholder": (policy, REF, 0, 1),
             "refund": (policy, INDEX, elsewhere),
             "withdraw": (elsewhere,),
+            "payCredit": (people["beneficiary"],),
         }
 
     return build

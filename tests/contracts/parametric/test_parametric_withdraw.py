@@ -1,4 +1,4 @@
-"""`withdraw`: what USDC refused to deliver."""
+"""`withdraw` and `payCredit`: what USDC refused to deliver."""
 
 import pytest
 from flight_policies import PAYOUT, ZERO
@@ -66,3 +66,44 @@ def test_withdraw__to_where_it_would_be_lost__reverts(parametric, usdc, benefici
 
     with reverts_with(parametric.InvalidInput, field="to", value=int(to, 16)):
         parametric.withdraw(to, sender=beneficiary)
+
+
+def test_pay_credit__by_a_stranger_for_one_without_ether__sends_the_whole_credit(
+    parametric, usdc, circle, beneficiary, stranger, owed, balances
+):
+    usdc.unBlacklist(beneficiary, sender=circle)
+    beneficiary.balance = 0
+
+    tx = parametric.payCredit(beneficiary, sender=stranger)
+
+    assert events_of(tx) == [
+        event(parametric, "CreditWithdrawn", account=beneficiary, to=beneficiary, amount=owed),
+        event(usdc, "Transfer", **{"from": parametric, "to": beneficiary, "value": owed}),
+    ]
+    assert balances(beneficiary, stranger) == (owed, 0, 0)
+    assert parametric.credit(beneficiary) == 0
+
+
+@pytest.mark.parametrize("reason", ["denylisted", "paused"])
+def test_pay_credit__usdc_still_refuses__keeps_the_credit(
+    parametric, usdc, circle, beneficiary, stranger, owed, balances, reason
+):
+    words = "Blacklistable: account is blacklisted"
+    if reason == "paused":
+        usdc.unBlacklist(beneficiary, sender=circle)
+        usdc.pause(sender=circle)
+        words = "Pausable: paused"
+
+    with reverts_with_string(words):
+        parametric.payCredit(beneficiary, sender=stranger)
+
+    assert parametric.credit(beneficiary) == owed
+    assert balances(beneficiary) == (0, owed)
+
+
+@pytest.mark.parametrize("account", ["nowhere", "usdc", "parametric", "stranger"])
+def test_pay_credit__account_without_credit__reverts(parametric, usdc, stranger, owed, account):
+    addresses = {"nowhere": ZERO, "usdc": usdc, "parametric": parametric, "stranger": stranger}
+
+    with reverts_with(parametric.InvalidAmount, amount=0, max=0):
+        parametric.payCredit(addresses[account], sender=stranger)

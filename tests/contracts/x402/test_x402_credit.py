@@ -1,4 +1,4 @@
-"""`withdrawCredit`: what USDC refused to send to a client waits for it."""
+"""`withdrawCredit` and `payCredit`: what USDC refused to send to a client waits for it."""
 
 import pytest
 from insured_payments import BOND, LOCK, PENALTY, PRICE, Held, Status
@@ -122,4 +122,49 @@ def test_withdraw_credit__to_a_denylisted__reverts_and_stays(insurance, usdc, ci
         insurance.withdrawCredit(credited, sender=credited)
 
     assert insurance.credit(credited) == PRICE
+    assert held() == Held(client=9_900_000, provider=PRICE)
+
+
+def test_pay_credit__by_a_stranger_for_a_client_without_ether__moves_all_of_it(
+    insurance, usdc, credited, stranger, held
+):
+    credited.balance = 0
+
+    tx = insurance.payCredit(credited, sender=stranger)
+
+    assert events_of(tx) == [
+        event(insurance, "CreditWithdrawn", client=credited, to=credited, amount=PRICE),
+        event(usdc, "Transfer", **{"from": insurance, "to": credited, "value": PRICE}),
+    ]
+    assert insurance.credit(credited) == 0
+    assert held() == Held(provider=PRICE, insurance=BOND - PRICE)
+    assert insurance.liabilities() == BOND - PRICE
+    assert usdc.balanceOf(stranger) == 0
+
+
+@pytest.mark.parametrize("who", ["stranger", "provider", "client"])
+def test_pay_credit__client_without_credit__reverts(who, insurance, actors, credited):
+    insurance.payCredit(credited, sender=actors["relayer"])
+
+    with reverts_with(insurance.NoCredit, client=actors[who]):
+        insurance.payCredit(actors[who], sender=actors["relayer"])
+
+
+@pytest.mark.parametrize(
+    ("refused_by", "words"),
+    [("denylist", "Blacklistable: account is blacklisted"), ("pause", "Pausable: paused")],
+)
+def test_pay_credit__usdc_still_refuses__reverts_and_stays(
+    refused_by, words, insurance, usdc, circle, credited, stranger, held
+):
+    if refused_by == "denylist":
+        usdc.blacklist(credited, sender=circle)
+    else:
+        usdc.pause(sender=circle)
+
+    with reverts_with_string(words):
+        insurance.payCredit(credited, sender=stranger)
+
+    assert insurance.credit(credited) == PRICE
+    assert insurance.liabilities() == BOND
     assert held() == Held(client=9_900_000, provider=PRICE)

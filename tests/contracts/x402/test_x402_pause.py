@@ -121,14 +121,20 @@ def test_pause__refund_withdraw_and_exit__go_on(insurance, provider, settle, sto
     assert insurance.accounts(provider).standing == Standing.EXITING
 
 
-def test_pause__credit__goes_on(insurance, usdc, circle, client, relayer, settle, overdue, stopped, held):
+@pytest.mark.parametrize("by_its_client", [True, False])
+def test_pause__credit__goes_on(
+    by_its_client, insurance, usdc, circle, client, relayer, settle, overdue, stopped, held
+):
     request = overdue(settle())
     usdc.blacklist(client, sender=circle)
     insurance.claimInsurance(request, sender=relayer)
     usdc.unBlacklist(client, sender=circle)
     stopped()
 
-    insurance.withdrawCredit(client, sender=client)
+    if by_its_client:
+        insurance.withdrawCredit(client, sender=client)
+    else:
+        insurance.payCredit(client, sender=relayer)
 
     assert held() == Held(provider=PRICE, insurance=BOND - PRICE)
 

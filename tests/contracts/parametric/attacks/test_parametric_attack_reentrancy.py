@@ -7,8 +7,8 @@ from flight_policies import LATE, PAYOUT, UNDERWRITING_DEADLINE
 from logs import event, events_of
 from reverts import reverts_with, reverts_without_reason
 
-INNER = ("acceptShare", "acceptShareWithPermit", "settleClaim", "refund", "withdraw")
-OUTER = ("acceptShare", "acceptShareWithPermit", "refund", "withdraw")
+INNER = ("acceptShare", "acceptShareWithPermit", "settleClaim", "refund", "withdraw", "payCredit")
+OUTER = ("acceptShare", "acceptShareWithPermit", "refund", "withdraw", "payCredit")
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def calls(parametric, scene, usdc, circle, leader, participant, beneficiary, els
         "settleClaim": ((approved,), leader),
         "refund": ((failed, 1, elsewhere), participant),
         "withdraw": ((elsewhere,), beneficiary),
+        "payCredit": ((beneficiary,), leader),
     }
 
 

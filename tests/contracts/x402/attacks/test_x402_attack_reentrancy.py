@@ -15,6 +15,7 @@ GUARDED = (
     "claimInsurance",
     "claimMany",
     "withdrawCredit",
+    "payCredit",
     "collect",
     "returnStray",
     "rescue",
@@ -34,6 +35,7 @@ def calls(usdc, provider, client, settlement):
         "claimInsurance": (REQUEST,),
         "claimMany": ([REQUEST],),
         "withdrawCredit": (client,),
+        "payCredit": (client,),
         "collect": (),
         "returnStray": (provider, client, 1),
         "rescue": (usdc, client, 1),
@@ -85,6 +87,7 @@ def test_attack_reentrancy__withdrawal_calls_back__reverts(inner, owing, provide
         "depositBondWithAuthorization",
         "settleAndInsure",
         "withdrawCredit",
+        "payCredit",
         "collect",
     ],
 )
@@ -117,7 +120,9 @@ def test_attack_reentrancy__config_is_called_back__reverts(
     assert owing.penalties() == PENALTY
 
 
-@pytest.mark.parametrize("inner", ["claimInsurance", "claimMany", "refundService", "withdrawCredit"])
+@pytest.mark.parametrize(
+    "inner", ["claimInsurance", "claimMany", "refundService", "withdrawCredit", "payCredit"]
+)
 @pytest.mark.parametrize("end", ["claim", "refund"])
 def test_attack_reentrancy__client_is_paid_while_called_back__owed_once(
     end, inner, insurance, usdc, provider, client, relayer, cover, overdue, mint, chain, reentered, held
