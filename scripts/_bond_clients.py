@@ -1,4 +1,4 @@
-"""`ape run bond cover`, `claims` and `withdraw-credit`: what a client does."""
+"""`ape run bond cover`, `claims`, `withdraw-credit`, `pay-credit`: what a client does, or anyone for it."""
 
 from __future__ import annotations
 
@@ -189,7 +189,40 @@ def withdraw_credit(provider: ProviderAPI, receiver: str | None, deployments: Pa
         again=True,
     )
     for outcome in perform(operator, "LiqPass credit", [step]):
+        if outcome.already_done:
+            raise click.ClickException(
+                f"there is no credit left, and {to} was not sent it: anyone may pay it to {operator.address}"
+            )
         click.echo(f"sent {format_usdc(credit)} USDC to {to}")
+        click.echo(f"transaction {outcome.tx_hash}")
+
+
+@click.command("pay-credit", cls=OperatorCommand)
+@click.argument("client", type=Address())
+@operator_options
+def pay_credit(provider: ProviderAPI, client: str, deployments: Path, **options: Any) -> None:
+    """Send CLIENT what USDC would not send to it when it was paid back. Anyone, to CLIENT only.
+
+    For a client without ether, once USDC takes it again: its denial or the pause is over.
+
+    \b
+    ape run bond pay-credit 0x… --account anyone --network base:mainnet
+    """
+    site = Site.of(provider, deployments)
+    bonds = Bonds.of(site)
+    operator = Operator.of(site, **options)
+    credit = usdc(bonds.ask("credit", client))
+    refuse(list(bonds.receiver_refusals(client)) if credit else [f"{client} has no credit"])
+    step = Step(
+        f"bond/pay-credit/{client}",
+        bonds.contract.address,
+        calldata(bonds.contract, "payCredit", client),
+        f"pay a credit of {format_usdc(credit)} USDC to its client {client}",
+        lambda block: bonds.ask("credit", client, at=block) == 0,
+        again=True,
+    )
+    for outcome in perform(operator, "LiqPass credit", [step]):
+        click.echo(f"the credit of {client} is paid")
         click.echo(f"transaction {outcome.tx_hash}")
 
 

@@ -195,7 +195,9 @@ def _show_paid(bonds: Bonds, payments: Sequence[InsuredPayment]) -> None:
         client = people(payment.client)
         click.echo(f"{format_usdc(payment.amount)} USDC to client {client}")
         for reason in bonds.receiver_refusals(client):
-            click.echo(f"  {reason}: it will wait as a credit, for `ape run bond withdraw-credit`")
+            click.echo(
+                f"  {reason}: it will wait as a credit, for `ape run bond withdraw-credit` or `pay-credit`"
+            )
 
 
 def _send(

@@ -122,7 +122,7 @@ def settle(provider: ProviderAPI, number: int, deployments: Path, **options: Any
     if policy.life.state is PolicyState.APPROVED:
         click.echo(f"{format_usdc(policy.payout)} USDC to beneficiary {beneficiary}")
         for reason in receiver_refusals(policies.site, beneficiary):
-            click.echo(f"  {reason}: it will wait as a credit, for `ape run policy withdraw`")
+            click.echo(f"  {reason}: it will wait as a credit, for `ape run policy withdraw` or `pay-credit`")
     change_state(policies, operator, policy, Action.SETTLE, "settleClaim")
 
 

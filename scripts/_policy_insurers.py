@@ -1,4 +1,4 @@
-"""`ape run policy accept`, `reject`, `refund` and `withdraw`: an insurer's own money in and out."""
+"""`ape run policy accept`, `reject`, `refund`, `withdraw`, `pay-credit`: each one's own money in and out."""
 
 from __future__ import annotations
 
@@ -162,7 +162,40 @@ def withdraw(provider: ProviderAPI, receiver: str | None, deployments: Path, **o
         again=True,
     )
     for outcome in perform(operator, "Open Parametric credit", [step]):
+        if outcome.already_done:
+            raise click.ClickException(
+                f"there is no credit left, and {to} was not sent it: anyone may pay it to {owner}"
+            )
         click.echo(f"sent {format_usdc(credit)} USDC to {to}")
+        click.echo(f"transaction {outcome.tx_hash}")
+
+
+@click.command("pay-credit", cls=OperatorCommand)
+@click.argument("beneficiary", type=Address())
+@operator_options
+def pay_credit(provider: ProviderAPI, beneficiary: str, deployments: Path, **options: Any) -> None:
+    """Send BENEFICIARY the payouts that USDC would not deliver to it. Anyone, to BENEFICIARY only.
+
+    For one without ether, once USDC takes it again: its denial or the pause is over.
+
+    \b
+    ape run policy pay-credit 0x… --account anyone --network base:mainnet
+    """
+    policies = Policies.of(Site.of(provider, deployments))
+    operator = Operator.of(policies.site, **options)
+    credit = policies.reader.credit(beneficiary, policies.head.number)
+    found = list(receiver_refusals(policies.site, beneficiary))
+    refuse(found if credit else [f"{beneficiary} has no credit"])
+    step = Step(
+        f"policy/{policies.contract.address}/pay-credit/{beneficiary}",
+        policies.contract.address,
+        calldata(policies.contract, "payCredit", beneficiary),
+        f"pay a credit of {format_usdc(credit)} USDC to its beneficiary {beneficiary}",
+        lambda block: policies.reader.credit(beneficiary, block) == 0,
+        again=True,
+    )
+    for outcome in perform(operator, "Open Parametric credit", [step]):
+        click.echo(f"the credit of {beneficiary} is paid")
         click.echo(f"transaction {outcome.tx_hash}")
 
 

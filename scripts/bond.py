@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scripts._bond_clients import claims, cover, withdraw_credit
+from scripts._bond_clients import claims, cover, pay_credit, withdraw_credit
 from scripts._bond_config import (
     announce_liquidation,
     call_off_liquidation,
@@ -32,7 +32,7 @@ _PROVIDERS = (
     set_payout,
     leave,
 )
-_CLIENTS = (cover, claim, claims, withdraw_credit)
+_CLIENTS = (cover, claim, claims, withdraw_credit, pay_credit)
 _PLATFORM = (
     set_min,
     announce_liquidation,
@@ -53,7 +53,7 @@ def cli() -> None:
     \b
     providers: deposit withdraw status confirm refund approve-coverage set-settler set-delivery-key
                set-payout exit
-    clients:   cover claim claims withdraw-credit
+    clients:   cover claim claims withdraw-credit pay-credit
     platform:  set-min announce-liquidation call-off-liquidation liquidate set-penalty set-timeout
                collect return-stray pause
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from scripts._policy_claims import activate, approve, check, expire, reject_claim, settle
-from scripts._policy_insurers import accept, refund, reject, withdraw
+from scripts._policy_insurers import accept, pay_credit, refund, reject, withdraw
 from scripts._policy_leader import create, fail, open_, replace
 from scripts._policy_register import register
 from scripts._policy_show import list_, show
@@ -13,7 +13,7 @@ from scripts._policy_show import list_, show
 _LEADERS = (create, open_, replace, fail, register)
 _INSURERS = (accept, reject, refund)
 _DECIDERS = (approve, reject_claim)
-_ANYONE = (activate, check, settle, expire, withdraw)
+_ANYONE = (activate, check, settle, expire, withdraw, pay_credit)
 _READERS = (show, list_)
 
 
@@ -25,7 +25,8 @@ def cli() -> None:
     leader:    create open replace fail register
     insurers:  accept reject refund
     deciders:  approve reject-claim      (leader or policy operator)
-    anyone:    activate check settle expire withdraw; fail and approve when their time has passed
+    anyone:    activate check settle expire withdraw pay-credit;
+               fail and approve when their time has passed
     to read:   show list
     """
 

@@ -1,4 +1,4 @@
-"""`ape run bond cover`, `claims` and `withdraw-credit`."""
+"""`ape run bond cover`, `claims`, `withdraw-credit` and `pay-credit`."""
 
 from __future__ import annotations
 
@@ -218,6 +218,57 @@ def test_withdraw_credit__to_the_client_again__once_it_is_no_longer_denied(bonds
 
 def test_withdraw_credit__none__is_refused(bonds: BondWorld) -> None:
     bonds.refused(f"{bonds.client} has no credit", "withdraw-credit", account=CLIENT)
+
+
+def test_pay_credit__by_a_stranger__client_alone_has_it(bonds: BondWorld) -> None:
+    credit(bonds)
+    bonds.world.send(bonds.world.usdc.functions.unBlacklist(bonds.client), DEPLOYER)
+    before = bonds.held()
+
+    result = bonds.ape("pay-credit", bonds.client, account=STRANGER)
+
+    receipt = bonds.world.web3.eth.get_transaction_receipt(transaction_in(result))
+    (event,) = bonds.insurance.events.CreditWithdrawn().process_receipt(receipt, errors=DISCARD)
+    assert dict(event["args"]) == {"client": bonds.client, "to": bonds.client, "amount": PAYMENT}
+    assert f"the credit of {bonds.client} is paid" in result.output
+    moved = {account: held - before[account] for account, held in bonds.held().items()}
+    changes = {bonds.client: PAYMENT, bonds.insurance.address: -PAYMENT}
+    assert moved == dict.fromkeys(before, 0) | changes
+    bonds.refused(f"{bonds.client} has no credit", "pay-credit", bonds.client, account=STRANGER)
+
+
+def test_pay_credit__second_one_of_the_same_client__is_paid_too(bonds: BondWorld) -> None:
+    transactions = set()
+    for number in (1, 2):
+        commitment = bonds.cover(number)
+        bonds.pass_time(MINUTES_5_S + 1)
+        bonds.deny(bonds.client)
+        bonds.ape("claim", commitment, account=STRANGER)
+        bonds.world.send(bonds.world.usdc.functions.unBlacklist(bonds.client), DEPLOYER)
+        transactions.add(transaction_in(bonds.ape("pay-credit", bonds.client, account=STRANGER)))
+
+    assert len(transactions) == 2
+    assert bonds.insurance.functions.credit(bonds.client).call() == 0
+
+
+def test_pay_credit__client_still_denied__is_refused(bonds: BondWorld) -> None:
+    credit(bonds)
+
+    words = f"USDC's issuer has denied {bonds.client}"
+    bonds.refused(words, "pay-credit", bonds.client, account=STRANGER)
+
+    assert bonds.insurance.functions.credit(bonds.client).call() == PAYMENT
+
+
+def test_pay_credit__dry_run__sends_nothing(bonds: BondWorld) -> None:
+    credit(bonds)
+    bonds.world.send(bonds.world.usdc.functions.unBlacklist(bonds.client), DEPLOYER)
+    before = bonds.world.nonces()
+
+    result = bonds.ape("pay-credit", bonds.client, "--dry-run", account=STRANGER)
+
+    assert f"pay a credit of 0.10 USDC to its client {bonds.client}: would send" in result.output
+    assert bonds.world.nonces() == before
 
 
 def test_cover__all_that_was_approved__is_spent(bonds: BondWorld) -> None:

@@ -221,7 +221,7 @@ def test_claim__client_that_usdc_refuses__waits_as_a_credit(bonds: BondWorld) ->
     result = bonds.ape("claim", commitment, account=STRANGER)
 
     assert transaction_in(result)
-    assert "it will wait as a credit, for `ape run bond withdraw-credit`" in result.output
+    assert "it will wait as a credit, for `ape run bond withdraw-credit` or `pay-credit`" in result.output
     assert bonds.insurance.functions.credit(bonds.client).call() == PAYMENT
 
 

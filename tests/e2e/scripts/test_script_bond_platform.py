@@ -31,6 +31,7 @@ ARGUMENTS = {
     "claim": [COMMITMENT],
     "claims": [],
     "withdraw-credit": [],
+    "pay-credit": [OTHER],
     "set-min": [OTHER, "1.00"],
     "announce-liquidation": [OTHER],
     "call-off-liquidation": [OTHER],

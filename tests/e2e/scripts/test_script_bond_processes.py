@@ -118,6 +118,30 @@ def test_withdraw_credit__killed_after_sending__another_receiver_is_not_told_tha
     assert (world.balance(first), world.balance(second) - before) == (PAYMENT, 0)
 
 
+def test_withdraw_credit__stranger_was_faster__is_not_told_to_be_sent(mined_by_hand: BondWorld) -> None:
+    bonds, world = mined_by_hand, mined_by_hand.world
+    receiver, client = world.address(STRANGER), world.address(CLIENT)
+    before = world.balance(client)
+    pending = world.nonce(CLIENT)
+    arguments = ("withdraw-credit", "--to", receiver, "--account", f"TEST::{CLIENT}")
+    with process(bonds, *arguments, "--journal", str(world.folder / "journal")) as running:
+        while pending == world.nonce(CLIENT):
+            assert running.poll() is None
+            pending = int(world.node.rpc("eth_getTransactionCount", client, "pending"), 16)
+        pay = bonds.insurance.functions.payCredit(client)
+        pay.transact(
+            {"from": receiver, "gas": 200_000, "maxFeePerGas": 10**12, "maxPriorityFeePerGas": 10**12}
+        )
+        world.node.mine()
+        assert running.stdout is not None
+        told = running.stdout.read()
+        code = running.wait(timeout=60)
+
+    assert (world.balance(receiver), world.balance(client) - before) == (0, PAYMENT)
+    assert code == 1
+    assert "sent 0.10 USDC" not in told
+
+
 def test_cover__killed_after_sending__other_terms_are_not_told_to_be_locked(
     mined_by_hand: BondWorld,
 ) -> None:

@@ -136,7 +136,7 @@ def test_settle__beneficiary_denied_by_usdc__credited_and_withdrawn_elsewhere(po
     before = policies.held()
 
     output = policies.done("settle", name, account=ANYONE)
-    assert "it will wait as a credit, for `ape run policy withdraw`" in output
+    assert "it will wait as a credit, for `ape run policy withdraw` or `pay-credit`" in output
     assert policies.event("ClaimCredited", output) == {
         "id": policies.number,
         "beneficiary": beneficiary,
@@ -149,3 +149,24 @@ def test_settle__beneficiary_denied_by_usdc__credited_and_withdrawn_elsewhere(po
     assert f"sent 1.00 USDC to {stranger}" in withdrawn
     assert policies.moved(before) == {policies.contract.address: -PAYOUT, stranger: PAYOUT}
     policies.refused("has no credit", "withdraw", account=BENEFICIARY)
+
+
+def test_pay_credit__by_anyone_once_usdc_takes_it__beneficiary_alone_has_it(policies: PolicyWorld) -> None:
+    name, usdc = policies.approved(), policies.world.usdc.functions
+    beneficiary = policies.world.address(BENEFICIARY)
+    policies.world.send(usdc.blacklist(beneficiary), DEPLOYER)
+    policies.done("settle", name, account=ANYONE)
+    before = policies.held()
+    policies.refused("has denied", "pay-credit", beneficiary, account=ANYONE)
+    policies.world.send(usdc.unBlacklist(beneficiary), DEPLOYER)
+
+    output = policies.done("pay-credit", beneficiary, account=ANYONE)
+
+    assert f"the credit of {beneficiary} is paid" in output
+    assert policies.event("CreditWithdrawn", output) == {
+        "account": beneficiary,
+        "to": beneficiary,
+        "amount": PAYOUT,
+    }
+    assert policies.moved(before) == {policies.contract.address: -PAYOUT, beneficiary: PAYOUT}
+    policies.refused("has no credit", "pay-credit", beneficiary, account=ANYONE)
