@@ -102,6 +102,15 @@ def chain_identity(rpc: Rpc, expected_chain_id: int) -> ChainIdentity:
     return ChainIdentity(chain_id, genesis.hash, block_hash)
 
 
+def check_site(rpc: Rpc, chain_id: int, genesis_hash: str | None, contract: str, name: str) -> None:
+    """Raises WrongChainError unless the node is of the record's chain and has the contract of that name."""
+    identity = chain_identity(rpc, chain_id)
+    if genesis_hash is not None and identity.genesis_hash != genesis_hash:
+        raise WrongChainError(f"the node is of another chain {identity.chain_id} than the deployment record")
+    if not rpc.code(contract, "latest"):
+        raise WrongChainError(f"no contract at {contract}, where the record has {name}")
+
+
 def view(rpc: Rpc, sender: str, to: str, data: bytes, block: BlockId) -> bytes:
     """eth_call of a view that returns something.
 

@@ -7,7 +7,7 @@ import click
 from liqpass.adapters.chain.claim_sender import ClaimSender, claim_many
 from liqpass.adapters.chain.policy import TX_GAS_LIMIT
 from liqpass.adapters.chain.policy_watch import PolicyWatch
-from liqpass.adapters.chain.rpc import Call, Web3Rpc
+from liqpass.adapters.chain.rpc import Call, Web3Rpc, check_site
 from liqpass.bootstrap import Application
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc, usdc
@@ -18,7 +18,6 @@ from liqpass.entrypoints.cli.keeper_run import (
     NOBODY,
     Account,
     Run,
-    check_site,
     ended_by_signals,
     run_options,
     say,

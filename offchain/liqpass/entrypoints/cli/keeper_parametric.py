@@ -8,7 +8,7 @@ from liqpass.adapters.chain.errors import CallRevertedError
 from liqpass.adapters.chain.parametric_watch import ParametricWatch
 from liqpass.adapters.chain.policy_sender import PolicySender, call_of
 from liqpass.adapters.chain.revert_words import reason_of
-from liqpass.adapters.chain.rpc import Call, Rpc
+from liqpass.adapters.chain.rpc import Call, Rpc, check_site
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import Usdc
 from liqpass.domain.parametric.policy import format_policy_id
@@ -16,7 +16,6 @@ from liqpass.entrypoints.cli.keeper_run import (
     NOBODY,
     Account,
     Run,
-    check_site,
     ended_by_signals,
     run_options,
     say,

@@ -16,11 +16,11 @@ import click
 import tenacity
 
 from liqpass.adapters.chain.errors import ChainError as SendingError
-from liqpass.adapters.chain.errors import RpcError, WrongChainError
+from liqpass.adapters.chain.errors import RpcError
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.keyfile import read_keyfile
 from liqpass.adapters.chain.policy import Policy
-from liqpass.adapters.chain.rpc import Rpc, chain_identity
+from liqpass.adapters.chain.rpc import Rpc
 from liqpass.adapters.chain.settled_blocks import SettledBlocks
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.identifiers import IdentifierError, parse_address
@@ -164,15 +164,6 @@ def ended_by_signals() -> Iterator[None]:
         click.echo("ended")
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def check_site(rpc: Rpc, chain_id: int, genesis_hash: str | None, contract: str, name: str) -> None:
-    """Raises WrongChainError unless the node is of the record's chain and has the contract of that name."""
-    identity = chain_identity(rpc, chain_id)
-    if genesis_hash is not None and identity.genesis_hash != genesis_hash:
-        raise WrongChainError(f"the node is of another chain {identity.chain_id} than the deployment record")
-    if not rpc.code(contract, "latest"):
-        raise WrongChainError(f"no contract at {contract}, where the record has {name}")
 
 
 def settled_blocks(settings: Settings, rpc: Rpc, first_block: int) -> SettledBlocks:

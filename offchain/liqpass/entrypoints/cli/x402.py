@@ -12,10 +12,11 @@ import click
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.keyfile import read_keyfile
 from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.rpc import check_site
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.x402.payment_addresses import payment_address
-from liqpass.entrypoints.cli.keeper_run import check_site, ended_by_signals
+from liqpass.entrypoints.cli.keeper_run import ended_by_signals
 from liqpass.entrypoints.cli.serve import bound
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.cli.x402_strays import strays
