@@ -42,6 +42,17 @@ class RefusalCode(StrEnum):
     BOND = "insufficient_bond"
     USED = "invalid_exact_evm_nonce_already_used"
     ENDED = "insurance_ended"
+    # What a client refuses before it signs.
+    EXTENSION = "bond_insurance_malformed"
+    CONTRACT = "contract_not_trusted"
+    PROVIDER = "provider_not_named"
+    PINNED = "provider_not_pinned"
+    AMOUNT = "amount_above_limit"
+    VALIDITY = "validity_too_long"
+    LEAVING = "provider_not_active"
+    PAUSED = "insurance_paused"
+    CHAIN = "chain_unavailable"
+    CLOSED = "guard_closed"
 
 
 class PaymentRefusedError(X402Error):
@@ -117,8 +128,8 @@ def check_version(version: object) -> None:
         raise PaymentRefusedError(RefusalCode.VERSION, f"only x402 version {X402_VERSION} is insured")
 
 
-def check_terms(insurance: Insurance, usdc_address: str, provider: InsuredProvider, terms: Terms) -> None:
-    """Whether a payment on these terms goes through `provider`'s bond. Raises PaymentRefusedError."""
+def check_way(insurance: Insurance, usdc_address: str, terms: Terms) -> None:
+    """Whether anybody's bond could cover a payment that is made this way. Raises PaymentRefusedError."""
     if terms.scheme != SCHEME:
         raise PaymentRefusedError(RefusalCode.SCHEME, f"only scheme {SCHEME} is insured")
     network = f"eip155:{insurance.chain_id}"
@@ -126,6 +137,11 @@ def check_terms(insurance: Insurance, usdc_address: str, provider: InsuredProvid
         raise PaymentRefusedError(RefusalCode.NETWORK, f"only {network} is insured")
     if terms.asset.lower() != usdc_address:
         raise PaymentRefusedError(RefusalCode.ASSET, f"only USDC at {usdc_address} is insured")
+
+
+def check_terms(insurance: Insurance, usdc_address: str, provider: InsuredProvider, terms: Terms) -> None:
+    """Whether a payment on these terms goes through `provider`'s bond. Raises PaymentRefusedError."""
+    check_way(insurance, usdc_address, terms)
     wanted = payment_address(insurance, provider.provider)
     if terms.pay_to.lower() != wanted:
         raise PaymentRefusedError(

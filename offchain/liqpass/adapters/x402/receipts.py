@@ -1,0 +1,120 @@
+"""A client's receipts of insured payments: on the disk before a payment leaves, so that no answer is needed.
+
+Whoever has the file may claim for the client, and learns what it bought; nobody can pay with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from liqpass.adapters.chain.errors import JournalError, JournalPermissionError
+from liqpass.domain.money import usdc
+from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.receipts import Answer, Receipt
+
+_TABLE = """CREATE TABLE IF NOT EXISTS receipts (
+    commitment BLOB PRIMARY KEY, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, provider TEXT NOT NULL,
+    client TEXT NOT NULL, amount TEXT NOT NULL, nonce BLOB NOT NULL, valid_before_s TEXT NOT NULL,
+    signed_at_s INTEGER NOT NULL, url TEXT NOT NULL, settled INTEGER, transaction_hash BLOB,
+    deadline_s INTEGER, UNIQUE (client, nonce)) WITHOUT ROWID"""
+_ENTER = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)"
+_ANSWER = "UPDATE receipts SET settled = ?, transaction_hash = ?, deadline_s = ? WHERE commitment = ?"
+_ALL = "SELECT * FROM receipts WHERE chain_id = ? AND contract = ? ORDER BY signed_at_s, commitment"
+_SIGNED = "SELECT * FROM receipts WHERE client = ? AND nonce = ?"
+
+
+class Receipts:
+    """A file of mode 0600, of any number of processes. Made by `open`; for any thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection, self._lock = connection, threading.Lock()
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """Open or create, closed at the end. Raises JournalError for a file that is something else.
+
+        JournalPermissionError where others may read it: they would learn what its owner bought.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if path.stat().st_mode & 0o077:
+            raise JournalPermissionError(f"{path} can be read by others (chmod 600)")
+        connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        with contextlib.closing(connection):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(_TABLE)
+            except sqlite3.DatabaseError as error:
+                raise JournalError(f"{path} cannot be used: {type(error).__name__}") from error
+            yield cls(connection)
+
+    def enter(self, receipt: Receipt) -> None:
+        """On the disk when this returns. Raises JournalError: then the payment must not leave."""
+        row = (
+            receipt.commitment,
+            receipt.insurance.chain_id,
+            receipt.insurance.contract,
+            receipt.provider,
+            receipt.client,
+            str(receipt.amount),
+            receipt.nonce,
+            str(receipt.valid_before_s),
+            receipt.signed_at_s,
+            receipt.url,
+        )
+        self._change(_ENTER, row)
+
+    def enter_answer(self, commitment: bytes, answer: Answer) -> None:
+        """What the server said of it. Raises JournalError."""
+        self._change(_ANSWER, (answer.settled, answer.transaction, answer.deadline_s, commitment))
+
+    def of(self, insurance: Insurance) -> list[Receipt]:
+        """Those of one contract, the oldest first. Raises JournalError."""
+        return self._read(_ALL, (insurance.chain_id, insurance.contract))
+
+    def signed(self, client: str, nonce: bytes) -> Receipt | None:
+        """The receipt of a client's signature. Raises JournalError."""
+        found = self._read(_SIGNED, (client, nonce))
+        return found[0] if found else None
+
+    def _change(self, statement: str, row: tuple[Any, ...]) -> None:
+        with self._lock, _faults():
+            self._connection.execute(statement, row)
+
+    def _read(self, query: str, row: tuple[Any, ...]) -> list[Receipt]:
+        with self._lock, _faults():
+            return [_receipt(found) for found in self._connection.execute(query, row)]
+
+
+@contextlib.contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise JournalError(f"the receipts cannot be used: {type(error).__name__}: {error}") from error
+
+
+def _receipt(row: sqlite3.Row) -> Receipt:
+    settled = row["settled"]
+    told = Answer(bool(settled), row["transaction_hash"], row["deadline_s"])
+    return Receipt(
+        insurance=Insurance(row["chain_id"], row["contract"]),
+        commitment=row["commitment"],
+        provider=row["provider"],
+        client=row["client"],
+        amount=usdc(int(row["amount"])),
+        nonce=row["nonce"],
+        valid_before_s=int(row["valid_before_s"]),
+        signed_at_s=row["signed_at_s"],
+        url=row["url"],
+        answer=None if settled is None else told,
+    )

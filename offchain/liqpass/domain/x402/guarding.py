@@ -1,0 +1,152 @@
+"""What a client may sign: a payment that a bond of the contract which it trusts will cover, or nothing.
+
+Pure. The 402 is its sender's word: it may name a provider, and nothing else in it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_address
+from liqpass.domain.money import MoneyError, Usdc, format_usdc, parse_base_units
+from liqpass.domain.x402.insurance import Insurance, X402Error
+from liqpass.domain.x402.insured_settlement import (
+    Authorization,
+    InsuredProvider,
+    PaymentRefusedError,
+    RefusalCode,
+    Terms,
+    check_terms,
+    check_version,
+    check_way,
+)
+from liqpass.domain.x402.payment_addresses import payment_address
+
+MAX_VALID_S = 3_600  # a signature that is never used can be sent so long, by whoever has it
+_EIP3009 = (None, "eip3009")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client pays at all. `most`: USDC a payment, None for any.
+
+    `providers`: whom it pays, in lower case; empty for whoever an offer names.
+    """
+
+    most: Usdc | None
+    providers: frozenset[str]
+
+    def __post_init__(self) -> None:
+        for provider in self.providers:
+            if parse_address(provider) != provider:
+                raise X402Error(f"provider is not in lower case: {provider}")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One option of a 402 as it came. `transfer_method`: `extra.assetTransferMethod`.
+
+    `extension`: what the 402 declares as `bond-insurance`, None where it does not.
+    """
+
+    version: object
+    terms: Terms
+    amount: str
+    valid_s: int
+    transfer_method: object
+    extension: object
+
+
+@dataclass(frozen=True, slots=True)
+class InsurableOffer:
+    """An offer that is insured where the bond suffices: `provider` in lower case."""
+
+    provider: str
+    amount: Usdc
+
+
+def check_offer(insurance: Insurance, usdc_address: str, limits: Limits, offer: Offer) -> InsurableOffer:
+    """Whether an offer leads through a bond of `insurance`, from its bytes. Raises PaymentRefusedError."""
+    check_version(offer.version)
+    named = _named_provider(insurance, offer.extension)
+    provider = _provider(insurance, limits, named, offer.terms.pay_to)
+    check_terms(insurance, usdc_address, InsuredProvider(provider), offer.terms)
+    if offer.transfer_method not in _EIP3009:
+        raise PaymentRefusedError(RefusalCode.PERMIT2, "only an EIP-3009 payment goes through the bond")
+    if not 0 < offer.valid_s <= MAX_VALID_S:
+        raise PaymentRefusedError(
+            RefusalCode.VALIDITY,
+            f"the signature would be valid for {offer.valid_s} s, 1..{MAX_VALID_S} is allowed",
+        )
+    return InsurableOffer(provider, _amount(limits, offer.amount))
+
+
+def may_be_insured(insurance: Insurance, usdc_address: str, limits: Limits, offer: Offer) -> bool:
+    """Whether an offer is worth choosing among several, whatever its 402 declares; no reason to sign it."""
+    try:
+        check_way(insurance, usdc_address, offer.terms)
+        _amount(limits, offer.amount)
+    except PaymentRefusedError:
+        return False
+    pay_to = {payment_address(insurance, provider) for provider in limits.providers}
+    return offer.transfer_method in _EIP3009 and (not pay_to or offer.terms.pay_to.lower() in pay_to)
+
+
+def check_signed(offer: Offer, insurable: InsurableOffer, signed: Authorization) -> None:
+    """Whether what was signed is what was checked. Raises PaymentRefusedError."""
+    if (signed.pay_to, signed.amount) != (offer.terms.pay_to.lower(), insurable.amount):
+        raise PaymentRefusedError(RefusalCode.PAYLOAD, "what was signed is not what was offered")
+
+
+def _named_provider(insurance: Insurance, extension: object) -> str | None:
+    """The provider in `bond-insurance`, in lower case; None where the 402 declares none."""
+    if extension is None:
+        return None
+    info = extension.get("info") if isinstance(extension, Mapping) else None
+    if not isinstance(info, Mapping):
+        raise PaymentRefusedError(RefusalCode.EXTENSION, "bond-insurance has no info")
+    try:
+        contract, provider = (parse_address(info.get(name)) for name in ("contract", "provider"))
+    except IdentifierError:
+        raise PaymentRefusedError(
+            RefusalCode.EXTENSION, "bond-insurance names a contract or a provider that is no address"
+        ) from None
+    if info.get("network") != f"eip155:{insurance.chain_id}":
+        raise PaymentRefusedError(RefusalCode.NETWORK, f"only eip155:{insurance.chain_id} is insured")
+    if contract != insurance.contract:
+        raise PaymentRefusedError(
+            RefusalCode.CONTRACT,
+            f"insured by {checksum_address(contract)}, trusted is {checksum_address(insurance.contract)}",
+        )
+    return provider
+
+
+def _provider(insurance: Insurance, limits: Limits, named: str | None, pay_to: str) -> str:
+    if named is None:
+        if not limits.providers:
+            raise PaymentRefusedError(
+                RefusalCode.PROVIDER, "the offer declares no bond-insurance, and no provider is pinned"
+            )
+        for provider in limits.providers:
+            if payment_address(insurance, provider) == pay_to.lower():
+                return provider
+        raise PaymentRefusedError(RefusalCode.PAY_TO, "payTo is no payment address of a pinned provider")
+    if limits.providers and named not in limits.providers:
+        raise PaymentRefusedError(RefusalCode.PINNED, f"{checksum_address(named)} is not a pinned provider")
+    return named
+
+
+def _amount(limits: Limits, text: str) -> Usdc:
+    try:
+        amount = parse_base_units(text)
+    except MoneyError:
+        amount = Usdc(0)
+    if amount == 0:
+        raise PaymentRefusedError(RefusalCode.PAYLOAD, "the amount is no number of base units above zero")
+    if limits.most is not None and amount > limits.most:
+        raise PaymentRefusedError(
+            RefusalCode.AMOUNT,
+            f"{format_usdc(amount)} USDC are asked, at most {format_usdc(limits.most)} are allowed",
+        )
+    return amount
