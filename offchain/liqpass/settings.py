@@ -112,6 +112,13 @@ class Settings(BaseSettings):
         None, description="opens the keyfile of `liqpass x402 facilitator`, which providers name as settler"
     )
     settler_passphrase_file: Path | None = Field(None, description="file of mode 0600 with that passphrase")
+    client_passphrase: SecretStr | None = Field(
+        None, description="opens the keyfile of `liqpass x402 pay`, whose USDC it pays"
+    )
+    client_passphrase_file: Path | None = Field(None, description="file of mode 0600 with that passphrase")
+    receipts: Path | None = Field(
+        None, description="a client's receipts of x402 payments; default ~/.liqpass/receipts.db"
+    )
     parameters: dict[str, str] = Field(
         default_factory=dict, description="one parameter instead of its conservative value"
     )
@@ -141,6 +148,8 @@ class Settings(BaseSettings):
             raise ValueError("set keeper_passphrase or keeper_passphrase_file, not both")
         if self.settler_passphrase is not None and self.settler_passphrase_file is not None:
             raise ValueError("set settler_passphrase or settler_passphrase_file, not both")
+        if self.client_passphrase is not None and self.client_passphrase_file is not None:
+            raise ValueError("set client_passphrase or client_passphrase_file, not both")
         for name in ("public_origin", "admin_origin"):
             _check_origin(name, getattr(self, name))
         _check_proxies(self.trusted_proxies)
@@ -192,6 +201,14 @@ class Settings(BaseSettings):
         return _passphrase(
             self.settler_passphrase, self.settler_passphrase_file, "LIQPASS_SETTLER_PASSPHRASE"
         )
+
+    def client_secret(self) -> str:
+        """The passphrase of the paying client's keyfile. Raises SettingsError."""
+        return _passphrase(self.client_passphrase, self.client_passphrase_file, "LIQPASS_CLIENT_PASSPHRASE")
+
+    def receipts_path(self) -> Path:
+        """Where a client's receipts are."""
+        return self.receipts or Path.home() / ".liqpass" / "receipts.db"
 
     def rules(self) -> Parameters:
         """The validated parameters."""

@@ -20,9 +20,19 @@ from x402.mechanisms.evm.exact import register_exact_evm_server
 
 
 class Shop:
-    """`url`/work is paid after the work, `url`/upfront before it; `served` counts the work."""
+    """`url`/work is paid after the work, `url`/upfront before it; `served` counts the work.
 
-    def __init__(self, world: InsuredWorld, facilitator: Any, provider: int = PROVIDER) -> None:
+    `declares`: the 402's extensions.
+    """
+
+    def __init__(
+        self,
+        world: InsuredWorld,
+        facilitator: Any,
+        provider: int = PROVIDER,
+        *,
+        declares: dict[str, Any] | None = None,
+    ) -> None:
         self.served = 0
         server = x402ResourceServer(facilitator)
         register_exact_evm_server(server, NETWORK)
@@ -38,7 +48,8 @@ class Shop:
                     network=NETWORK,
                     max_timeout_seconds=300,
                     extra=flow,
-                )
+                ),
+                extensions=declares,
             )
 
         self.app = FastAPI()

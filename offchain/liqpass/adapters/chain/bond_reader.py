@@ -70,7 +70,7 @@ class BondReader:
         calls = self._insurance.functions
         provider, settler = to_checksum_address(provider), to_checksum_address(settler)
         return Openness(
-            insurable=ask(lambda: bool(calls.canInsure(provider, amount).call())),
+            insurable=self.can_insure(provider, amount),
             settler_named=ask(lambda: bool(calls.isSettler(provider, settler).call())),
             unused=not self.is_used(commitment, "latest"),
         )
@@ -80,6 +80,21 @@ class BondReader:
         call = self._insurance.functions.getProviderStats(to_checksum_address(provider))
         total, locked, _, minimum, _, liquidated = ask(call.call)
         return Bond(Usdc(total), Usdc(locked), Usdc(minimum), liquidated)
+
+    def can_insure(self, provider: str, amount: Usdc) -> bool:
+        """Whether a payment of `amount` could be locked now, a pause aside."""
+        call = self._insurance.functions.canInsure(to_checksum_address(provider), amount)
+        return ask(lambda: bool(call.call()))
+
+    def is_leaving(self, provider: str) -> bool:
+        """Whether it exits, was liquidated, or its liquidation is announced: nothing new is locked."""
+        account = ask(self._insurance.functions.accounts(to_checksum_address(provider)).call)
+        standing, notice = account[7], account[8]
+        return bool(standing or notice)
+
+    def is_paused(self) -> bool:
+        """Whether nothing new is locked at all."""
+        return ask(lambda: bool(self._insurance.functions.paused().call()))
 
     def penalty_bps(self) -> int:
         """Of new locks, in basis points of the payment."""
