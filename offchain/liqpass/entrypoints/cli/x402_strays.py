@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from liqpass.adapters.chain.rpc import Web3Rpc
+from liqpass.adapters.chain.rpc import Web3Rpc, check_site
 from liqpass.adapters.chain.stray_reader import StrayReader
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc, usdc
@@ -23,7 +23,7 @@ from liqpass.domain.x402.strays import (
     unreturnable,
 )
 from liqpass.entrypoints.answers import iso
-from liqpass.entrypoints.cli.keeper_run import Account, check_site
+from liqpass.entrypoints.cli.keeper_run import Account
 from liqpass.entrypoints.cli.order import UsdcAmount
 from liqpass.entrypoints.cli.session import Session, json_option, pass_session, show_json, show_table
 from liqpass.entrypoints.logs import log_to_stderr
