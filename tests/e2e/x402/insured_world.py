@@ -318,7 +318,7 @@ class InsuredWorld:
             figures = Figures()
             with InsuredFacilitator.open(
                 self.site(),
-                LocalSigner(self.node.account(SETTLER)),
+                [LocalSigner(self.node.account(SETTLER))],
                 policy,
                 journal_folder=journal,
                 on_event=on_event,

@@ -167,7 +167,7 @@ def test_paid_call__facilitator_in_process__locked(world: InsuredWorld, tmp_path
     locks = len(world.locks())
     with InsuredFacilitator.open(
         world.site(),
-        LocalSigner(settler),
+        [LocalSigner(settler)],
         replace(Policy.local(), timeout_s=5.0),
         journal_folder=tmp_path,
         on_event=lambda _: None,

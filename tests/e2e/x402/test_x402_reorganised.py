@@ -52,7 +52,7 @@ class Chain:
     ) -> Iterator[InsuredFacilitator]:
         with InsuredFacilitator.open(
             self.world.site(),
-            LocalSigner(self.world.node.account(SETTLER)),
+            [LocalSigner(self.world.node.account(SETTLER))],
             policy,
             journal_folder=self.world.folder / "settler",
             on_event=on_event,

@@ -6,8 +6,9 @@ one block.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 from eth_utils.conversions import to_hex
@@ -25,10 +26,10 @@ from liqpass.ports import BlockRef
 
 @dataclass(frozen=True, slots=True)
 class Openness:
-    """Whether a settlement can be locked: enough bond, the settler named, the commitment not used."""
+    """Whether a settlement can be locked: enough bond, which settlers are named, the commitment not used."""
 
     insurable: bool
-    settler_named: bool
+    named: frozenset[str]
     unused: bool
 
 
@@ -65,14 +66,25 @@ class BondReader:
         """The only token that is insured, in lower case."""
         return str(ask(lambda: self._insurance.functions.usdc().call())).lower()
 
-    def openness(self, provider: str, settler: str, commitment: bytes, amount: Usdc) -> Openness:
-        """What stands in the way of a settlement of `amount` by `settler` now, a pause aside."""
-        calls = self._insurance.functions
-        provider, settler = to_checksum_address(provider), to_checksum_address(settler)
+    def openness(self, provider: str, settlers: Sequence[str], commitment: bytes, amount: Usdc) -> Openness:
+        """What stands in the way of a settlement of `amount` by one of `settlers` now, a pause aside."""
+        calls, provider = self._insurance.functions, to_checksum_address(provider)
+        named = [calls.isSettler(provider, to_checksum_address(settler)) for settler in settlers]
+
+        def together() -> list[Any]:
+            # One request: a node that is far away is asked once.
+            with self._web3.batch_requests() as batch:
+                for call in (calls.canInsure(provider, amount), calls.policies(commitment), *named):
+                    batch.add(call)
+                return list(batch.execute())
+
+        insurable, policy, *are_named = ask(together)
         return Openness(
-            insurable=self.can_insure(provider, amount),
-            settler_named=ask(lambda: bool(calls.isSettler(provider, settler).call())),
-            unused=not self.is_used(commitment, "latest"),
+            insurable=bool(insurable),
+            named=frozenset(
+                settler for settler, is_named in zip(settlers, are_named, strict=True) if is_named
+            ),
+            unused=_insured_payment(commitment, policy).status is PaymentStatus.NONE,
         )
 
     def bond(self, provider: str) -> Bond:
@@ -179,10 +191,6 @@ class BondReader:
         """Whether it was ever locked, as of a block."""
         return self.policy(commitment, block).status is not PaymentStatus.NONE
 
-    def deadline_s(self, commitment: bytes) -> int:
-        """Until when it is to be confirmed, in unix seconds; 0 where it was never locked."""
-        return self.policy(commitment, "latest").deadline_s
-
     def payment(self, commitment: bytes, at: BlockRef) -> InsuredPayment | None:
         """What the contract holds under a commitment as of a block, None where it was never locked."""
         policy = self.policy(commitment, at.number)
@@ -191,17 +199,7 @@ class BondReader:
     def policy(self, commitment: bytes, block: BlockId) -> InsuredPayment:
         """What the contract holds under a commitment as of a block; all zero where it was never locked."""
         call = self._insurance.functions.policies(commitment)
-        # The struct's order is known here only.
-        provider, lock, deadline_s, status, client, amount = ask(lambda: call.call(block_identifier=block))
-        return InsuredPayment(
-            commitment=commitment,
-            provider=provider.lower(),
-            client=client.lower(),
-            amount=Usdc(amount),
-            lock=Usdc(lock),
-            deadline_s=deadline_s,
-            status=PaymentStatus(status),
-        )
+        return _insured_payment(commitment, ask(lambda: call.call(block_identifier=block)))
 
     def payments(self, commitments: Iterable[bytes], at: BlockRef) -> list[InsuredPayment]:
         """Those of these that were ever locked, in their order, as of a block."""
@@ -214,6 +212,20 @@ class BondReader:
         """All payments ever insured, oldest lock first, as of a block; of one provider or client only."""
         locks = self.locks(self._first_block, at.number, provider=provider, client=client)
         return self.payments((lock.commitment for lock in locks), at)
+
+
+def _insured_payment(commitment: bytes, policy: Sequence[Any]) -> InsuredPayment:
+    """The contract's own struct, whose order is known here only."""
+    provider, lock, deadline_s, status, client, amount = policy
+    return InsuredPayment(
+        commitment=commitment,
+        provider=provider.lower(),
+        client=client.lower(),
+        amount=Usdc(amount),
+        lock=Usdc(lock),
+        deadline_s=deadline_s,
+        status=PaymentStatus(status),
+    )
 
 
 def _topic(account: str) -> str:

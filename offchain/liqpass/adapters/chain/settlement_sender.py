@@ -108,6 +108,18 @@ class SettlementSender:
         ) as engine:
             yield cls(engine, rpc, reader, insurance)
 
+    @property
+    def settler(self) -> str:
+        """Whose transactions these are."""
+        return self._journal.signer
+
+    def in_flight(self) -> str | None:
+        """Key of what was signed and keeps everything else of this settler waiting."""
+        found = self._journal.in_flight()
+        if found is None or not found[0].key.startswith((KEY_PREFIX, DEPLOY_PREFIX)):
+            return None
+        return found[0].key if self._journal.live(found[0]) else None
+
     def unsettled(self) -> list[str]:
         """Keys of what was signed and has no end, oldest first."""
         return [

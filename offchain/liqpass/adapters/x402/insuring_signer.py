@@ -32,7 +32,8 @@ class NotInsuredError(ChainError):
 class InsuringSigner:
     """The SDK's `FacilitatorEvmSigner` for one payment. Without `sender` it can only look.
 
-    `reason`: the decoded reason of the last thing that failed; the SDK hands on only a code.
+    `reason`: the decoded reason of the last thing that failed; the SDK hands on only a code. `unsent`: why
+    nothing was signed.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class InsuringSigner:
         self._receipts: dict[str, Receipt] = {}
         self._pending: ChainError | None = None
         self.reason: str | None = None
+        self.unsent: ChainError | None = None
 
     def get_addresses(self) -> list[str]:
         """The settler, which providers name with `setSettler`."""
@@ -111,7 +113,11 @@ class InsuringSigner:
     def send_transaction(self, to: str, data: bytes) -> str:
         """Have the factory `to` create the payer's wallet: the SDK asks for nothing else by this."""
         client = to_checksum_address(self._settlement.authorization.client)
-        receipt = self._sending().deploy(to, data, client)
+        try:
+            receipt = self._sending().deploy(to, data, client)
+        except ChainError as error:
+            self.unsent = error
+            raise
         if receipt is None:
             raise NotInsuredError(f"another transaction created the wallet {client}: settle again")
         self._receipts[receipt.tx_hash] = receipt
@@ -147,6 +153,7 @@ class InsuringSigner:
             self.reason = error.reason if isinstance(error, SimulationRevertedError) else str(error)
             signed = sender.transaction(self._settlement)
             if signed is None:
+                self.unsent = error
                 raise
             # Signed, and perhaps sent: the SDK is to tell its hash and that it is pending.
             self._pending = error

@@ -13,6 +13,7 @@ from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.rpc import Rpc
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.x402.insurance import Insurance
+from liqpass.domain.x402.insured_payment import InsuredPayment
 from liqpass.domain.x402.insured_settlement import (
     InsuredProvider,
     InsuredSettlement,
@@ -42,10 +43,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class PaymentChecks:
-    """For payments that `settler` would settle. For any thread."""
+    """For payments that one of `settlers` would settle. For any thread."""
 
     site: Site
-    settler: str
+    settlers: tuple[str, ...]
 
     def read(
         self, provider: InsuredProvider, payload: PaymentPayload, requirements: PaymentRequirements
@@ -62,26 +63,30 @@ class PaymentChecks:
             self.site.insurance, provider, authorization, signature, timeout_minutes=timeout_minutes
         )
 
-    def check_open(self, settlement: InsuredSettlement) -> None:
-        """What the chain says before any work. Raises PaymentRefusedError, ports' ChainError."""
+    def check_open(self, settlement: InsuredSettlement) -> frozenset[str]:
+        """What the chain says before any work: the settlers that the provider has named, one at least.
+
+        Raises PaymentRefusedError, ports' ChainError.
+        """
         provider, amount = settlement.provider.provider, settlement.authorization.amount
-        found = self.site.reader.openness(provider, self.settler, settlement.commitment, amount)
+        found = self.site.reader.openness(provider, self.settlers, settlement.commitment, amount)
         if not found.unused:
             raise PaymentRefusedError(RefusalCode.USED, "the authorization was settled before")
-        if not found.settler_named:
+        if not found.named:
             raise PaymentRefusedError(
-                RefusalCode.SETTLER, f"the provider has not named {self.settler} its settler"
+                RefusalCode.SETTLER, f"the provider has not named {' or '.join(self.settlers)} its settler"
             )
         if not found.insurable:
             raise PaymentRefusedError(RefusalCode.BOND, "the provider's bond cannot cover this payment now")
+        return found.named
 
-    def policy(self, settlement: InsuredSettlement, tx_hash: str) -> dict[str, Any]:
-        """What client and provider are told of it; `deadline` in unix seconds. Raises ports' ChainError."""
+    def policy(self, payment: InsuredPayment, tx_hash: str) -> dict[str, Any]:
+        """What client and provider are told of it; `deadline` in unix seconds."""
         return {
             "contract": checksum_address(self.site.insurance.contract),
-            "provider": checksum_address(settlement.provider.provider),
-            "commitment": format_bytes32(settlement.commitment),
-            "deadline": self.site.reader.deadline_s(settlement.commitment),
+            "provider": checksum_address(payment.provider),
+            "commitment": format_bytes32(payment.commitment),
+            "deadline": payment.deadline_s,
             "transaction": tx_hash,
         }
 

@@ -39,6 +39,7 @@ class RefusalCode(StrEnum):
     TIMEOUT = "insurance_timeout_not_allowed"
     PAYLOAD = "invalid_payload"
     SETTLER = "settler_not_named"
+    SETTLER_AWAY = "settler_away"
     BOND = "insufficient_bond"
     USED = "invalid_exact_evm_nonce_already_used"
     ENDED = "insurance_ended"

@@ -26,7 +26,7 @@ log = logging.getLogger("liqpass.x402")
 _GWEI = 10**9
 _KEEP_ALIVE_S = 15
 _MOST_CONNECTIONS = 256
-_SETTLING_S = 20.0  # then the answer is "pending": the SDK's HTTP client waits for 30 s
+_SETTLING_S = 12.0  # then the answer is "pending": the SDK's HTTP client waits for 30 s, in the queue too
 _ENDING_S = 25
 # What every settlement goes through is not worth a line.
 _TOLD = (
@@ -52,9 +52,12 @@ x402.add_command(strays)
 @x402.command()
 @click.option(
     "--keyfile",
+    "keyfiles",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    help="Encrypted keyfile of the settler, mode 0600: it pays gas, and providers name it with setSettler.",
+    multiple=True,
+    help="Encrypted keyfile of a settler, mode 0600: it pays gas, and providers name it with setSettler. "
+    "Given several times, so many settlements are in flight at a time; all have one passphrase.",
 )
 @click.option(
     "--providers",
@@ -82,7 +85,7 @@ x402.add_command(strays)
 @pass_session
 def facilitator(  # noqa: PLR0917 - click passes options by name
     session: Session,
-    keyfile: Path,
+    keyfiles: tuple[Path, ...],
     providers_file: Path,
     host: str,
     port: int,
@@ -91,7 +94,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
 ) -> None:
     """Verify, settle and insure x402 payments until Ctrl-C or SIGTERM. Prints `listening on URL`.
 
-    Serves /supported, /verify, /settle, /healthz and /metrics; logs to standard error. The keyfile's
+    Serves /supported, /verify, /settle, /healthz and /metrics; logs to standard error. The keyfiles'
     passphrase comes from LIQPASS_SETTLER_PASSPHRASE or LIQPASS_SETTLER_PASSPHRASE_FILE. Node, chain and
     deployment record are those of the settings. It may be killed at any moment: started again with the same
     journal it goes on. Put a proxy with TLS before it: bearer keys travel in its requests.
@@ -124,7 +127,10 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
     deployed = app.insurance
     insurance = deployed.insurance
     check_site(rpc, app.settings.chain_id, deployed.genesis_hash, insurance.contract, "X402InsuranceV2")
-    signer = LocalSigner(read_keyfile(keyfile, app.settings.settler_secret()))
+    passphrase = app.settings.settler_secret()
+    signers = [LocalSigner(read_keyfile(keyfile, passphrase)) for keyfile in keyfiles]
+    if len({signer.address for signer in signers}) < len(signers):
+        raise click.ClickException("two keyfiles are of one account: each lane needs its own")
     listening = bound(host, port)
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{listening.getsockname()[1]}"
     figures = Figures()
@@ -133,7 +139,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
         ended_by_signals(),
         InsuredFacilitator.open(
             Site(rpc, app.web3, app.bonds, insurance, app.bonds.usdc()),
-            signer,
+            signers,
             replace(policy, timeout_s=_SETTLING_S),
             journal_folder=journal or app.settings.journal_folder or Path.home() / ".liqpass" / "journal",
             on_event=_say,
@@ -146,7 +152,8 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
                 f"provider {checksum_address(each.provider)} is paid at "
                 f"{checksum_address(payment_address(insurance, each.provider))}"
             )
-        click.echo(f"settling as {signer.address}")
+        for signer in signers:
+            click.echo(f"settling as {signer.address}")
         click.echo(f"listening on {url}")
         sys.stdout.flush()
         config = uvicorn.Config(

@@ -25,8 +25,9 @@ from x402.schemas import (
 )
 
 from liqpass.adapters.chain.errors import ChainError
-from liqpass.adapters.x402.bounded_pool import BusyError
-from liqpass.adapters.x402.facilitator import Answered, InsuredFacilitator
+from liqpass.adapters.x402.answer_log import Answered
+from liqpass.adapters.x402.facilitator import InsuredFacilitator
+from liqpass.adapters.x402.places import BusyError
 from liqpass.adapters.x402.provider_file import ServedProviders
 from liqpass.domain.strict_json import StrictJsonError, parse_strict
 from liqpass.domain.x402.insured_settlement import InsuredProvider, PaymentRefusedError, check_version
