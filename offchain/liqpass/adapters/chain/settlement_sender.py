@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -16,9 +17,9 @@ from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import (
     AnotherInFlightError,
     CallRevertedError,
-    RpcAnswerError,
     RpcUnavailableError,
     SimulationRevertedError,
+    StillPendingError,
     TransactionRevertedError,
 )
 from liqpass.adapters.chain.events import OnEvent
@@ -72,10 +73,12 @@ def simulate_settlement(rpc: Rpc, insurance: Insurance, settler: str, settlement
 class SettlementSender:
     """One settler's settlements through one X402InsuranceV2. Made by `open`; for one thread."""
 
-    def __init__(self, engine: Engine, rpc: Rpc, reader: BondReader, insurance: Insurance) -> None:
+    def __init__(
+        self, engine: Engine, rpc: Rpc, reader: BondReader, insurance: Insurance, policy: Policy
+    ) -> None:
         """Raises RpcError."""
         self._engine, self._journal, self._rpc = engine, engine.journal, rpc
-        self._reader, self._insurance = reader, insurance
+        self._reader, self._insurance, self._policy = reader, insurance, policy
         self._to = to_checksum_address(insurance.contract)
         self._watch = ReorgWatch(rpc, engine, (f"{KEY_PREFIX}{insurance.contract}/", DEPLOY_PREFIX))
 
@@ -106,7 +109,7 @@ class SettlementSender:
             on_event=on_event,
             decode_revert=our_errors,
         ) as engine:
-            yield cls(engine, rpc, reader, insurance)
+            yield cls(engine, rpc, reader, insurance, policy)
 
     @property
     def settler(self) -> str:
@@ -162,14 +165,18 @@ class SettlementSender:
         """
         same = self._same(settlement)
         data = settle_and_insure(settlement) if same is None else same.data
-        outcome = self._submit(
-            settlement_key(self._insurance, settlement.commitment),
-            self._to,
-            data,
-            describe=f"settle and insure an x402 payment to {settlement.provider.provider}",
-            commitment=settlement.commitment,
-        )
-        return outcome.receipt or self._receipt_by_log(settlement.commitment)
+        key = settlement_key(self._insurance, settlement.commitment)
+        words = f"settle and insure an x402 payment to {settlement.provider.provider}"
+        give_up_s = time.monotonic() + self._policy.timeout_s
+        while True:
+            outcome = self._submit(key, self._to, data, describe=words, commitment=settlement.commitment)
+            receipt = outcome.receipt or self._receipt_by_log(settlement.commitment)
+            if receipt is not None:
+                return receipt
+            # A node that shows the lock before it has the receipt of the transaction that made it.
+            if time.monotonic() >= give_up_s:
+                raise StillPendingError(f"{key}: locked, and the node does not show by which transaction")
+            time.sleep(self._policy.poll_s)
 
     def deploy(self, factory: str, data: bytes, wallet: str) -> Receipt | None:
         """Have a factory create the payer's `wallet` (ERC-6492); None where others created it.
@@ -221,18 +228,13 @@ class SettlementSender:
         wanted[_TIMEOUT] = known[_TIMEOUT]
         return intent if wanted == known else None
 
-    def _receipt_by_log(self, commitment: bytes) -> Receipt:
+    def _receipt_by_log(self, commitment: bytes) -> Receipt | None:
         try:
             head = self._reader.head()
             locks = self._reader.locks(0, head.number, commitment=commitment)
         except ReadingError as error:
             raise RpcUnavailableError(str(error)) from None
-        receipt = self._rpc.receipt(locks[-1].tx_hash) if locks else None
-        if receipt is None:
-            raise RpcAnswerError(
-                "eth_getLogs", 0, "the node shows the lock and not the transaction that made it"
-            )
-        return receipt
+        return self._rpc.receipt(locks[-1].tx_hash) if locks else None
 
 
 def _arguments(data: bytes) -> list[Any]:
