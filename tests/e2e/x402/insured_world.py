@@ -203,9 +203,13 @@ class InsuredWorld:
         found = self.insurance.functions.accounts(self.address(account)).call()
         return int(found[0]), int(found[1])
 
-    def sent(self) -> int:
+    def sent(self, settler: int = SETTLER) -> int:
         """How many transactions the settler has on the chain."""
-        return self.web3.eth.get_transaction_count(self.address(SETTLER))
+        return self.web3.eth.get_transaction_count(self.address(settler))
+
+    def waiting(self) -> int:
+        """How many transactions no block holds yet."""
+        return int(self.node.rpc("txpool_status")["pending"], 16)
 
     def locks(self, commitment: bytes | None = None) -> list[tuple[bytes, str]]:
         """(commitment, transaction) of InsurancePurchased logs, oldest first."""
@@ -277,19 +281,25 @@ class InsuredWorld:
         *,
         dies_at: EventKind | None = None,
         timeout_s: float = 20.0,
+        begun_within_s: float = 15.0,
         factories: Sequence[str] = (),
+        settlers: Sequence[int] = (SETTLER,),
+        confirmations: int = 1,
     ) -> Iterator[Running]:
         """In a process of its own, over HTTP; it kills itself at the first event of that kind.
 
-        `timeout_s`: after which a settlement is answered as pending.
+        `timeout_s`: after which a settlement is answered as pending; `begun_within_s`: after which one is
+        refused that no lane has begun. A lane for each of `settlers`.
         """
         listening = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         log = self.folder / f"{journal}.log"
         child = os.fork()
         if child == 0:
-            policy = replace(Policy.local(), timeout_s=timeout_s)
-            self._serve(listening, log, self.folder / journal, policy, dies_at, factories)
+            policy = replace(Policy.local(), timeout_s=timeout_s, confirmations=confirmations)
+            options: dict[str, Any] = {"factories": factories, "begun_within_s": begun_within_s}
+            signers = [LocalSigner(self.node.account(settler)) for settler in settlers]
+            self._serve(listening, log, self.folder / journal, policy, dies_at, signers, options)
         listening.close()
         running = Running(child, url, log)
         try:
@@ -305,7 +315,8 @@ class InsuredWorld:
         journal: Path,
         policy: Policy,
         dies_at: EventKind | None,
-        factories: Sequence[str],
+        signers: Sequence[LocalSigner],
+        options: dict[str, Any],
     ) -> None:
         """In the child: never returns into pytest."""
 
@@ -318,12 +329,12 @@ class InsuredWorld:
             figures = Figures()
             with InsuredFacilitator.open(
                 self.site(),
-                [LocalSigner(self.node.account(SETTLER))],
+                signers,
                 policy,
                 journal_folder=journal,
                 on_event=on_event,
-                factories=factories,
                 on_answer=figures.count,
+                **options,
             ) as insured:
                 app = facilitator_app(insured, self.served(), figures)
                 config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")

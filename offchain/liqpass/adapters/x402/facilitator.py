@@ -46,9 +46,6 @@ from liqpass.domain.x402.insured_settlement import (
 
 _VERIFIERS = 8
 _MOST_WAITING = 64
-# The SDK's HTTP client waits 30 s: what begins after that would be settled for a request that has gone.
-_ANSWERED_WITHIN_S = 27.0
-_LEAST_WAIT_S = 5.0
 
 
 class InsuredFacilitator:
@@ -83,20 +80,22 @@ class InsuredFacilitator:
         on_event: OnEvent,
         factories: Sequence[str] = (),
         on_answer: Callable[[Answered], None] = lambda _: None,
+        begun_within_s: float = 15.0,
         look_back_s: float = 10.0,
     ) -> Iterator[Self]:
         """A lane for each signer, its journal in that folder; at the end what has begun is finished first.
 
         What an earlier run signed is brought to its end before anything new. A settlement that no lane begins
-        in time is refused: `policy.timeout_s` later its caller would have gone. Every `look_back_s` seconds
-        each lane looks for settlements that were reorganised away, and brings them back.
+        within `begun_within_s` is refused: with `policy.timeout_s` this is to be less than the 30 s that the
+        SDK's HTTP client waits, so that none is settled for a caller that has gone. Every `look_back_s`
+        seconds each lane looks for settlements that were reorganised away, and brings them back.
         Raises JournalError (JournalBusyError: another facilitator runs with it), WrongChainError, RpcError.
         """
         facilitator = cls(
             site,
             [signer.address for signer in signers],
             factories=factories,
-            begun_within_s=max(_ANSWERED_WITHIN_S - policy.timeout_s, _LEAST_WAIT_S),
+            begun_within_s=begun_within_s,
             on_answer=on_answer,
         )
         with contextlib.ExitStack() as stack:
@@ -181,7 +180,7 @@ class InsuredFacilitator:
             answer.cancel()
             raise
         if answer.cancel():  # not once a lane has begun
-            raise BusyError(f"no lane was free within {self._begun_within_s:.0f} s")
+            raise BusyError(f"no lane was free within {self._begun_within_s} s")
         return await ended
 
     # In the verifying threads

@@ -26,7 +26,8 @@ log = logging.getLogger("liqpass.x402")
 _GWEI = 10**9
 _KEEP_ALIVE_S = 15
 _MOST_CONNECTIONS = 256
-_SETTLING_S = 12.0  # then the answer is "pending": the SDK's HTTP client waits for 30 s, in the queue too
+# The SDK's HTTP client waits for 30 s: so long in the queue, then BUSY; so long in a lane, then "pending".
+_QUEUED_S, _SETTLING_S = 15.0, 12.0
 _ENDING_S = 25
 # What every settlement goes through is not worth a line.
 _TOLD = (
@@ -145,6 +146,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
             on_event=_say,
             factories=served.factories,
             on_answer=figures.count,
+            begun_within_s=_QUEUED_S,
         ) as insured,
     ):
         for each in served.providers:
