@@ -71,6 +71,14 @@ def test_parse_strict__ambiguous_or_hostile__refused(data, message):
         parse_strict(data, **LIMITS)
 
 
+@pytest.mark.parametrize("start", [b'"', b'"\\', b'["'])
+def test_parse_strict__a_million_escaped_quotes_and_no_end__refused_at_once(start):
+    data = start + b'\\"' * 1_000_000
+
+    with pytest.raises(StrictJsonError, match="not JSON"):  # a search from each quote would take days
+        parse_strict(data, max_bytes=len(data), max_depth=4)
+
+
 @pytest.mark.parametrize("data", [b"1", b"[0.5]", b'{"a":-1}', b"1e5"])
 def test_parse_strict__number_where_none_is_allowed__refused(data):
     with pytest.raises(StrictJsonError, match="a number where only strings are allowed"):
