@@ -12,7 +12,7 @@ _MAX_NUMBER_CHARS = 40
 _MAX_EXPONENT = 308
 
 # Brackets inside strings do not count. A string without an end goes to the end: sought anew from each of its
-# quotes, 64 KB of them took minutes.
+# quotes, 64 KB of them took half a minute.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
