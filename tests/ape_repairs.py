@@ -1,6 +1,6 @@
 """Two faults of ape 0.8.51 that cost our tests most of their time, repaired for the tests only.
 
-Users run each command in a process of its own, where neither shows. A plugin of pytest, for tests of ape only.
+Users run each command in a process of its own, where neither shows. A plugin of pytest for tests of ape.
 """
 
 from __future__ import annotations
