@@ -36,7 +36,7 @@ class Fault(StrEnum):
 
 @dataclass
 class FaultyNode:
-    """`url` answers as the node at `target` does, but for the faults."""
+    """`url` answers as the node at `target` does, but for the faults. A batch counts as its first request."""
 
     target: str
     url: str = ""
@@ -112,7 +112,7 @@ class _Line(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         asked = json.loads(body)
-        fault = self.node.fault_of(asked["method"])
+        fault = self.node.fault_of((asked[0] if isinstance(asked, list) else asked)["method"])
         if fault in (Fault.FORGET, Fault.HIDE):
             result = None
             if fault is Fault.FORGET:
