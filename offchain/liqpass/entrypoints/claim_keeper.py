@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.claim_sender import Claimed, ClaimSender
@@ -55,6 +56,14 @@ class Round:
         )
 
 
+class Due(Protocol):
+    """Where a keeper finds what it claims."""
+
+    def read(self) -> tuple[Block, int, tuple[OpenPolicy, ...]]:
+        """The head, how many policies are watched, and those of them that are due, by the contract's word."""
+        ...
+
+
 class DuePolicies:
     """What is open, due and worth `least` or more: by its events, then by the contract's own word."""
 
@@ -73,7 +82,7 @@ class DuePolicies:
 class ClaimKeeper:
     """Claims what is due, `most` policies a transaction at most, each in one transaction."""
 
-    def __init__(self, due: DuePolicies, sender: ClaimSender, *, most: int) -> None:
+    def __init__(self, due: Due, sender: ClaimSender, *, most: int) -> None:
         self._due, self._sender, self._most = due, sender, most
         self._told: set[bytes] = set()
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,13 +16,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner, Result
+from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from insured_world import CLIENT, NETWORK, PRICE, PROVIDER, InsuredWorld
+from insured_world import CLIENT, NETWORK, PASSPHRASE, PRICE, PROVIDER, STRANGER, InsuredWorld, Running
+from liqpass.entrypoints.cli import main
 from liqpass.settings import Settings
 from x402 import x402ClientSync
 from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.mechanisms.evm.signers import EthAccountSigner
+from x402.schemas import PaymentPayload
 
+_LONGEST_S = 60.0
 Payment = dict[str, Any]
 Reply = Callable[["Request", Payment], None]
 
@@ -44,11 +53,20 @@ class Request(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         signature = self.headers.get("PAYMENT-SIGNATURE")
         if signature is None:
-            self.reply(402, {"PAYMENT-REQUIRED": packed(self.server.offering.required)})
+            self.server.offering.ask(self)
         else:
             payment = json.loads(base64.b64decode(signature))
             self.server.offering.paid.append(payment)
             self.server.offering.reply(self, payment)
+
+    def do_POST(self) -> None:
+        self.server.offering.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
+
+    def hang_up(self) -> None:
+        """No answer at all."""
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def reply(self, status: int, headers: dict[str, str], body: bytes = b"{}") -> None:
         self.send_response(status)
@@ -68,11 +86,20 @@ class Server(ThreadingHTTPServer):
 
 @dataclass
 class Offering:
-    """`required`: the 402; `paid`: the payments that came; `reply`: what is done with one."""
+    """`required`: the 402; `paid`: the payments that came; `reply`: what is done with one.
+
+    `bodies`: of every request that had one.
+    """
 
     required: dict[str, Any]
     paid: list[Payment] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     reply: Reply = lambda request, _: request.reply(200, {}, b'{"result": "42"}')
+    ask: Callable[[Request], None] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.ask is None:
+            self.ask = lambda request: request.reply(402, {"PAYMENT-REQUIRED": packed(self.required)})
 
     @contextmanager
     def serving(self) -> Iterator[str]:
@@ -148,3 +175,87 @@ def sync_client(world: InsuredWorld) -> tuple[x402ClientSync, CountingSigner]:
 
 def receipts_file(folder: Path) -> Path:
     return folder / "client" / "receipts.db"
+
+
+def keyfile(world: InsuredWorld, folder: Path, account: int) -> Path:
+    """Its own, for the passphrase of the world."""
+    path = folder / f"key-{account}.json"
+    key = world.node.account(account).key
+    path.write_text(json.dumps(Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=1_000)))
+    path.chmod(0o600)
+    return path
+
+
+def environment(world: InsuredWorld, folder: Path, **changes: str) -> dict[str, str]:
+    """Of a client's or a stranger's commands."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIQPASS_")}
+    ours = {
+        "LIQPASS_RPC_URL": world.node.url,
+        "LIQPASS_DEPLOYMENT": str(world.folder / "local.json"),
+        "LIQPASS_RECEIPTS": str(receipts_file(folder)),
+        "LIQPASS_JOURNAL_FOLDER": str(folder / "journal"),
+        "LIQPASS_CLIENT_PASSPHRASE": PASSPHRASE,
+        "LIQPASS_KEEPER_PASSPHRASE": PASSPHRASE,
+    }
+    return kept | ours | changes
+
+
+def command(environment: dict[str, str], *arguments: str) -> Result:
+    """`liqpass x402 …` in this process."""
+    gone = {name: None for name in os.environ if name not in environment}
+    return CliRunner(mix_stderr=False).invoke(
+        main, ["x402", *arguments], env=gone | environment, catch_exceptions=False
+    )
+
+
+@contextmanager
+def process(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The same as a process of its own, killed at the end."""
+    code = "from liqpass.entrypoints.cli import main; main()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "x402", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    too_long = threading.Timer(_LONGEST_S, running.kill)
+    too_long.start()
+    try:
+        yield running
+    finally:
+        too_long.cancel()
+        if running.poll() is None:
+            running.kill()
+        running.communicate()
+
+
+def settles(facilitator: Running, provider: int = PROVIDER) -> Callable[[Payment], None]:
+    """Settles a payment through the facilitator, as the provider's server would."""
+
+    def settle(payment: Payment) -> None:
+        payload = PaymentPayload.model_validate(payment)
+        assert facilitator.client(provider).settle(payload, payload.accepted).success
+
+    return settle
+
+
+def around(world: InsuredWorld, payment: Payment) -> None:
+    """Sends it straight to USDC, as whoever has seen the signature can."""
+    signed = payment["payload"]["authorization"]
+    names = ("from", "to", "value", "validAfter", "validBefore", "nonce")
+    values = [signed[name] if name in {"from", "to", "nonce"} else int(signed[name]) for name in names]
+    send = world.usdc.get_function_by_signature(
+        "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
+    )
+    world.send(send(*values, payment["payload"]["signature"]), STRANGER)
+
+
+@contextmanager
+def undone(world: InsuredWorld) -> Iterator[None]:
+    """What happens on the chain meanwhile has not happened afterwards. Not for settlements."""
+    snapshot = world.node.snapshot()
+    try:
+        yield
+    finally:
+        world.node.revert(snapshot)

@@ -34,6 +34,7 @@ from liqpass.x402.client import Guard, Limits, Receipts, ReceiptState, guarded, 
 from offering import (
     CountingSigner,
     Offering,
+    around,
     declared,
     option,
     packed,
@@ -41,6 +42,7 @@ from offering import (
     required,
     settings,
     sync_client,
+    undone,
 )
 from shop import Shop, over_http
 from web3 import Web3
@@ -399,32 +401,26 @@ def test_answer__payment_sent_around_the_bond__told_and_stray(
     """The server sends the authorization straight to USDC and says that it settled."""
     client, _ = sync_client(world)
 
-    def around(request: Any, payment: dict[str, Any]) -> None:
-        signed = payment["payload"]["authorization"]
-        names = ("from", "to", "value", "validAfter", "validBefore", "nonce")
-        values = [signed[name] if name in {"from", "to", "nonce"} else int(signed[name]) for name in names]
-        send = world.usdc.get_function_by_signature(
-            "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
-        )
-        world.send(send(*values, payment["payload"]["signature"]), STRANGER)
+    def lie(request: Any, payment: dict[str, Any]) -> None:
+        around(world, payment)
         told = {"success": True, "transaction": "0x" + "ab" * 32, "network": "eip155:31337", "payer": ""}
         request.reply(200, {"PAYMENT-RESPONSE": packed(told)})
 
-    lying = Offering(required(world, provider=SHY_PROVIDER), reply=around)
-    stray = world.balance(world.pay_to(SHY_PROVIDER))
+    lying = Offering(required(world, provider=SHY_PROVIDER), reply=lie)
     with (
+        undone(world),
         lying.serving() as url,
         guarded(client, most="0.10", settings=settings(world), receipts=receipts_file(tmp_path)) as payments,
     ):
         x402_requests(client).get(url, timeout=20)
         (receipt,) = payments.receipts()
         state = payments.state(receipt)
+        assert world.balance(world.pay_to(SHY_PROVIDER)) == PRICE
 
     commitment = settlement_commitment(
         world.terms, provider=receipt.provider, client=receipt.client, nonce=receipt.nonce
     )
     assert (state, receipt.commitment) == (ReceiptState.STRAY, commitment)
-    assert world.balance(world.pay_to(SHY_PROVIDER)) == stray + PRICE
     assert (
         f"the chain counts for {Web3.to_hex(commitment)}: "
         "the server says settled, and USDC took the payment, but nothing is locked"

@@ -120,7 +120,7 @@ def test_disagreements__lock_of_something_else__each_field_told() -> None:
 
 def test_store__entered_and_answered__read_back_whole(store: Receipts) -> None:
     largest = replace(LATER, amount=MAX_USDC, valid_before_s=2**256 - 1)
-    for receipt in (largest, RECEIPT):
+    for receipt in (RECEIPT, largest):
         store.enter(receipt)
     store.enter_answer(RECEIPT.commitment, Answer(True, TRANSACTION, DEADLINE))
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from liqpass.adapters.chain.errors import JournalError, JournalPermissionError
+from liqpass.domain.identifiers import parse_address
 from liqpass.domain.money import usdc
+from liqpass.domain.x402.commitments import bytes32
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.receipts import Answer, Receipt
 
@@ -22,10 +24,10 @@ _TABLE = """CREATE TABLE IF NOT EXISTS receipts (
     commitment BLOB PRIMARY KEY, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, provider TEXT NOT NULL,
     client TEXT NOT NULL, amount TEXT NOT NULL, nonce BLOB NOT NULL, valid_before_s TEXT NOT NULL,
     signed_at_s INTEGER NOT NULL, url TEXT NOT NULL, settled INTEGER, transaction_hash BLOB,
-    deadline_s INTEGER, UNIQUE (client, nonce)) WITHOUT ROWID"""
+    deadline_s INTEGER, UNIQUE (client, nonce))"""
 _ENTER = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)"
 _ANSWER = "UPDATE receipts SET settled = ?, transaction_hash = ?, deadline_s = ? WHERE commitment = ?"
-_ALL = "SELECT * FROM receipts WHERE chain_id = ? AND contract = ? ORDER BY signed_at_s, commitment"
+_ALL = "SELECT * FROM receipts WHERE chain_id = ? AND contract = ? ORDER BY rowid"
 _SIGNED = "SELECT * FROM receipts WHERE client = ? AND nonce = ?"
 
 
@@ -92,7 +94,11 @@ class Receipts:
 
     def _read(self, query: str, row: tuple[Any, ...]) -> list[Receipt]:
         with self._lock, _faults():
-            return [_receipt(found) for found in self._connection.execute(query, row)]
+            rows = self._connection.execute(query, row).fetchall()
+        try:
+            return [_receipt(found) for found in rows]
+        except (ValueError, TypeError) as error:  # IdentifierError and MoneyError among them
+            raise JournalError(f"the receipts hold something else: {error}") from None
 
 
 @contextlib.contextmanager
@@ -108,11 +114,11 @@ def _receipt(row: sqlite3.Row) -> Receipt:
     told = Answer(bool(settled), row["transaction_hash"], row["deadline_s"])
     return Receipt(
         insurance=Insurance(row["chain_id"], row["contract"]),
-        commitment=row["commitment"],
-        provider=row["provider"],
-        client=row["client"],
+        commitment=bytes32(row["commitment"], "commitment"),
+        provider=parse_address(row["provider"]),
+        client=parse_address(row["client"]),
         amount=usdc(int(row["amount"])),
-        nonce=row["nonce"],
+        nonce=bytes32(row["nonce"], "nonce"),
         valid_before_s=int(row["valid_before_s"]),
         signed_at_s=row["signed_at_s"],
         url=row["url"],

@@ -107,7 +107,7 @@ def x402(
                 f"claiming from {checksum_address(contract)} on chain "
                 f"{app.settings.chain_id} as {signer.address}"
             )
-            run.rounds(ClaimKeeper(due, sender, most=most).round, _end)
+            run.rounds(ClaimKeeper(due, sender, most=most).round, tell_end)
 
 
 def _show(app: Application, rpc: Web3Rpc, due: DuePolicies, most: int) -> None:
@@ -125,7 +125,8 @@ def _show(app: Application, rpc: Web3Rpc, due: DuePolicies, most: int) -> None:
     click.echo("dry run: nothing was sent")
 
 
-def _end(done: Round) -> None:
+def tell_end(done: Round) -> None:
+    """What one round did. Raises click.ClickException where something due was not claimed."""
     click.echo(
         f"{done.watched} policies open, {done.due} due: {done.claimed} claimed in {len(done.transactions)} "
         f"transactions, {format_usdc(usdc(done.paid))} USDC, {done.credited} of them as credit; "

@@ -101,15 +101,23 @@ class Run:
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that every keeper has; they come to the command as one `run`."""
+    once = click.option(
+        "--once", is_flag=True, help="End after one round; exit code 1 if something due was not done."
+    )
+    dry_run = click.option(
+        "--dry-run", is_flag=True, help="One round that shows and simulates and sends nothing; no key."
+    )
+    return once(dry_run(gas_options(command)))
+
+
+def gas_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Those of them that say who pays gas, and how; `run.once` and `run.dry_run` are False."""
     options = [
         click.option(
             "--keyfile",
             type=click.Path(dir_okay=False, path_type=Path),
             help="Encrypted keyfile of the account that pays gas, mode 0600; ape's are "
             "~/.ape/accounts/ALIAS.json.",
-        ),
-        click.option(
-            "--once", is_flag=True, help="End after one round; exit code 1 if something due was not done."
         ),
         click.option(
             "--interval",
@@ -139,14 +147,11 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Most to offer per gas on a live network.",
         ),
-        click.option(
-            "--dry-run", is_flag=True, help="One round that shows and simulates and sends nothing; no key."
-        ),
     ]
 
     @functools.wraps(command)
     def with_run(*arguments: Any, **named: Any) -> None:
-        run = Run(**{name: named.pop(name) for name in Run.__slots__})
+        run = Run(**{name: named.pop(name, False) for name in Run.__slots__})
         command(*arguments, run=run, **named)
 
     for option in reversed(options):

@@ -19,6 +19,7 @@ from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.cli.keeper_run import ended_by_signals
 from liqpass.entrypoints.cli.serve import bound
 from liqpass.entrypoints.cli.session import Session, pass_session
+from liqpass.entrypoints.cli.x402_claims import claims
 from liqpass.entrypoints.cli.x402_strays import strays
 from liqpass.entrypoints.logs import log_to_stderr
 
@@ -47,6 +48,7 @@ def x402() -> None:
     """Insured x402 payments: a provider's bond makes its clients whole."""
 
 
+x402.add_command(claims)
 x402.add_command(strays)
 
 
