@@ -20,6 +20,7 @@ from liqpass.entrypoints.cli.keeper_run import ended_by_signals
 from liqpass.entrypoints.cli.serve import bound
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.cli.x402_claims import claims
+from liqpass.entrypoints.cli.x402_pay import pay
 from liqpass.entrypoints.cli.x402_strays import strays
 from liqpass.entrypoints.logs import log_to_stderr
 
@@ -49,6 +50,7 @@ def x402() -> None:
 
 
 x402.add_command(claims)
+x402.add_command(pay)
 x402.add_command(strays)
 
 

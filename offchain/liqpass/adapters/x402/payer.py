@@ -1,0 +1,141 @@
+"""One HTTP request by a client of the SDK, paid for where it is asked for and a guard lets it.
+
+No redirect is followed: what another address asks for is another's offer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import ValidationError
+from x402 import x402ClientSync
+from x402.http.x402_http_client import x402HTTPClientSync
+from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements
+
+from liqpass.adapters.x402.guard import Guard
+from liqpass.domain.x402.guarding import InsurableOffer
+from liqpass.domain.x402.insurance import X402Error
+from liqpass.domain.x402.insured_settlement import (
+    PaymentRefusedError,
+    RefusalCode,
+    read_authorization,
+)
+
+PAYMENT_REQUIRED = 402
+_SHOWN = 200
+
+
+class RequestError(X402Error):
+    """A request that got no answer, or one that nothing can be paid for; nothing was signed."""
+
+
+class LostAnswerError(X402Error):
+    """A payment left and no answer came: it may have been taken. `client` and `nonce` are the signature's."""
+
+    def __init__(self, reason: str, client: str, nonce: bytes) -> None:
+        super().__init__(reason)
+        self.client, self.nonce = client, nonce
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of whom."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One way to pay, and what the guard says of it."""
+
+    option: PaymentRequirements
+    said: InsurableOffer | PaymentRefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An answer to a payment. `nonce` and `client` are the signature's."""
+
+    response: httpx.Response
+    client: str
+    nonce: bytes
+
+
+class Payer:
+    """Over one HTTP connection. Made with a client that `guard` is installed on."""
+
+    def __init__(self, http: httpx.Client, client: x402ClientSync) -> None:
+        self._http, self._client, self._headers = http, client, x402HTTPClientSync(client)
+
+    def ask(self, request: Request) -> httpx.Response:
+        """Without payment. Raises RequestError where no answer comes, or a redirect."""
+        try:
+            response = self._send(request, {})
+        except (httpx.HTTPError, httpx.InvalidURL) as fault:
+            raise RequestError(f"no answer from {_host(request.url)}: {type(fault).__name__}") from None
+        if response.has_redirect_location:
+            to = shown(response.headers["location"])
+            raise RequestError(f"it redirects to {to}: nothing is paid there without being asked")
+        return response
+
+    def offer(self, response: httpx.Response) -> PaymentRequired:
+        """What a 402 asks for. Raises RequestError where that is nothing of x402 version 2."""
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        try:
+            required = self._headers.get_payment_required_response(response.headers.get, body)
+        except (ValueError, ValidationError):
+            raise RequestError("it answers 402 without an offer of x402") from None
+        if not isinstance(required, PaymentRequired):
+            raise RequestError(f"{RefusalCode.VERSION}: only x402 version 2 is insured")
+        return required
+
+    def pay(self, request: Request, required: PaymentRequired, option: PaymentRequirements) -> Paid:
+        """Sign that option and ask again with it.
+
+        Raises the SDK's PaymentError where the guard aborts, LostAnswerError where no answer comes.
+        """
+        only = required.model_copy(update={"accepts": [option]})
+        payload = self._client.create_payment_payload(only)
+        if not isinstance(payload, PaymentPayload):
+            raise RequestError(f"{RefusalCode.VERSION}: only x402 version 2 is insured")
+        signed = read_authorization(payload.payload)
+        try:
+            response = self._send(request, self._headers.encode_payment_signature_header(payload))
+        except (httpx.HTTPError, KeyboardInterrupt) as fault:
+            raise LostAnswerError(type(fault).__name__, signed.client, signed.nonce) from None
+        self._headers.process_payment_result(payload, response.headers.get, response.status_code)
+        return Paid(response, signed.client, signed.nonce)
+
+    def _send(self, request: Request, payment: dict[str, str]) -> httpx.Response:
+        headers = [*request.headers, *payment.items()]
+        return self._http.request(request.method, request.url, headers=headers, content=request.body)
+
+
+def verdicts(guard: Guard, required: PaymentRequired) -> list[Verdict]:
+    """Each option of an offer with what the guard says of it, asking the node."""
+    found = []
+    for option in required.accepts:
+        try:
+            found.append(Verdict(option, guard.check(required, option)))
+        except PaymentRefusedError as refusal:
+            found.append(Verdict(option, refusal))
+    return found
+
+
+def shown(text: str) -> str:
+    """Text of a server's for a terminal: printable, and not endless."""
+    return "".join(each for each in text if each.isprintable())[:_SHOWN]
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL:
+        return "there"
