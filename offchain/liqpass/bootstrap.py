@@ -12,6 +12,7 @@ from functools import cached_property
 from sqlalchemy import Engine
 from web3 import Web3
 
+from liqpass.adapters.chain.asking import reading_web3
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.contracts import (
     Contracts,
@@ -130,11 +131,7 @@ class Application:
     @cached_property
     def web3(self) -> Web3:
         """The node; nothing is asked of it yet."""
-        return Web3(
-            Web3.HTTPProvider(
-                self.settings.rpc_url.get_secret_value(), request_kwargs={"timeout": RPC_TIMEOUT_S}
-            )
-        )
+        return reading_web3(self.settings.rpc_url.get_secret_value(), timeout_s=RPC_TIMEOUT_S)
 
     @cached_property
     def rpc(self) -> Web3Rpc:

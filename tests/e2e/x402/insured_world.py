@@ -20,6 +20,7 @@ import uvicorn
 from eth_abi.abi import encode
 from eth_account import Account
 from liqpass.adapters.chain.anvil import Anvil
+from liqpass.adapters.chain.asking import reading_web3
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.events import Event, EventKind
@@ -34,7 +35,7 @@ from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.x402.app import facilitator_app
 from liqpass.entrypoints.x402.metrics import Figures
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.contract import Contract
 from x402 import x402ClientSync
 from x402.http import FacilitatorConfig, HTTPFacilitatorClientSync
@@ -105,7 +106,7 @@ class InsuredWorld:
     @contextmanager
     def open(cls, folder: Path, **options: Any) -> Iterator[InsuredWorld]:
         with Anvil(**options) as node:
-            web3 = Web3(HTTPProvider(node.url))
+            web3 = reading_web3(node.url, timeout_s=20)
             deployer = node.account(DEPLOYER).address
 
             def deploy(name: str, *arguments: Any) -> str:
@@ -270,7 +271,7 @@ class InsuredWorld:
         return read_provider_file(self.folder / "providers.yaml")
 
     def site(self) -> Site:
-        web3 = Web3(HTTPProvider(self.node.url))
+        web3 = reading_web3(self.node.url, timeout_s=20)
         reader = BondReader(web3, self.insurance.address, first_block=0)
         return Site(Web3Rpc.connect(self.node.url, tries=2), web3, reader, self.terms, reader.usdc())
 

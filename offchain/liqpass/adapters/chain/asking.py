@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import requests
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
-from web3 import Web3
+from web3 import HTTPProvider, Web3
 from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
 from web3.types import LogReceipt
 
@@ -17,6 +17,14 @@ from liqpass.ports import ChainError
 LOG_RANGE = 2_000  # blocks an eth_getLogs; public nodes refuse more
 
 Answer = TypeVar("Answer")
+
+
+def reading_web3(url: str, *, timeout_s: float) -> Web3:
+    """A node to read contracts from, over HTTP; nothing is asked of it yet."""
+    web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": timeout_s}))
+    # It asks for the chain's id before each eth_call, to compare it with a field that no call of ours has.
+    web3.middleware_onion.remove("validation")
+    return web3
 
 
 def ask(question: Callable[[], Answer]) -> Answer:

@@ -30,6 +30,7 @@ _KEEP_ALIVE_S = 15
 _MOST_CONNECTIONS = 256
 # The SDK's HTTP client waits for 30 s: so long in the queue, then BUSY; so long in a lane, then "pending".
 _QUEUED_S, _SETTLING_S = 15.0, 12.0
+_MOST_POLL_S = 0.5  # blocks come every 2 s, and a lane is not free before it has seen them
 _ENDING_S = 25
 # What every settlement goes through is not worth a line.
 _TOLD = (
@@ -145,7 +146,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
         InsuredFacilitator.open(
             Site(rpc, app.web3, app.bonds, insurance, app.bonds.usdc()),
             signers,
-            replace(policy, timeout_s=_SETTLING_S),
+            replace(policy, timeout_s=_SETTLING_S, poll_s=min(policy.poll_s, _MOST_POLL_S)),
             journal_folder=journal or app.settings.journal_folder or Path.home() / ".liqpass" / "journal",
             on_event=_say,
             factories=served.factories,
