@@ -18,14 +18,17 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from eth_account import Account
 from insured_world import (
     HTTP,
     KEYS,
     PASSPHRASE,
     PROVIDER,
     SETTLER,
+    STRANGER,
     InsuredWorld,
     Running,
+    comes,
 )
 from liqpass.entrypoints.cli import main
 
@@ -63,10 +66,10 @@ class Command:
 
 
 @contextmanager
-def started(world: InsuredWorld, **env: str) -> Iterator[Command]:
+def started(world: InsuredWorld, *more: str, **env: str) -> Iterator[Command]:
     code = "from liqpass.entrypoints.cli import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments(world)],
+        [sys.executable, "-c", code, *arguments(world), *more],
         env=environment(world, **env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -87,12 +90,12 @@ def started(world: InsuredWorld, **env: str) -> Iterator[Command]:
         process.communicate()
 
 
-def refused(world: InsuredWorld, *, env: dict[str, str] | None = None, **files: Path) -> str:
+def refused(world: InsuredWorld, *more: str, env: dict[str, str] | None = None, **files: Path) -> str:
     """The one line of a facilitator that must not start."""
     wanted = env or environment(world)
     gone = {name: None for name in os.environ if name not in wanted}
     result = CliRunner(mix_stderr=False).invoke(
-        main, arguments(world, **files), env=gone | wanted, catch_exceptions=False
+        main, [*arguments(world, **files), *more], env=gone | wanted, catch_exceptions=False
     )
     assert (result.exit_code, "listening" in result.stdout) == (1, False)
     return result.stderr
@@ -147,6 +150,7 @@ def test_command__settles_counts_and_ends_cleanly(world: InsuredWorld) -> None:
         supported = running.client().get_supported()
         stranger = HTTP.post(f"{running.url}/settle", json={})
         settled = running.client().settle(payload, requirements)
+        assert comes(lambda: "liqpass_x402_bond_usdc{" in HTTP.get(f"{running.url}/metrics").text)
         metrics = HTTP.get(f"{running.url}/metrics").text
         code, out, err = command.stop()
 
@@ -161,11 +165,47 @@ def test_command__settles_counts_and_ends_cleanly(world: InsuredWorld) -> None:
     assert f"liqpass_x402_answers_total{labels} 1.0" in metrics
     assert "liqpass_x402_strangers_total 1.0" in metrics
     assert "liqpass_x402_settlements_waiting 0.0" in metrics
+    settler = f'settler="{world.address(SETTLER)}"'
+    assert f'liqpass_x402_lane_settlements_total{{code="ok",{settler}}} 1.0' in metrics
+    assert f"liqpass_x402_settler_wei{{{settler}}} " in metrics
+    assert f'liqpass_x402_bond_usdc{{kind="total",provider="{provider.lower()}"}} 1000.0' in metrics
     assert "stranger path=/settle" in err
     assert "code=ok took_ms=" in err
     assert settled.transaction in err
     assert not any(secret in err + out for secret in (*KEYS.values(), PASSPHRASE))
     assert payload.payload["signature"][2:] not in err
+
+
+def test_command__two_keyfiles__a_lane_each_told_at_the_start(world: InsuredWorld) -> None:
+    second = second_keyfile(world)
+    with started(world, "--keyfile", str(second)) as command:
+        signers = command.running.client().get_supported().signers
+        code, _, _ = command.stop()
+
+    lanes = [world.address(SETTLER), world.address(STRANGER)]
+    assert [line for line in command.lines if line.startswith("settling as ")] == [
+        f"settling as {lane}" for lane in lanes
+    ]
+    assert (signers, code) == ({"eip155:*": lanes}, 0)
+
+
+def second_keyfile(world: InsuredWorld) -> Path:
+    """The stranger's, with the same passphrase."""
+    path = world.folder / "second.json"
+    key = world.node.account(STRANGER).key
+    path.write_text(json.dumps(Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=1_000)))
+    path.chmod(0o600)
+    return path
+
+
+def test_command__one_keyfile_twice__refused(world: InsuredWorld) -> None:
+    copy = world.folder / "copy.json"
+    copy.write_text((world.folder / "settler.json").read_text())
+    copy.chmod(0o600)
+
+    said = refused(world, "--keyfile", str(copy))
+
+    assert said == "Error: two keyfiles are of one account: each lane needs its own\n"
 
 
 def test_command__second_one_with_the_same_settler__refused(world: InsuredWorld) -> None:

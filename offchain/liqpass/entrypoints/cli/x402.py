@@ -32,6 +32,7 @@ _MOST_CONNECTIONS = 256
 _QUEUED_S, _SETTLING_S = 15.0, 12.0
 _MOST_POLL_S = 0.5  # blocks come every 2 s, and a lane is not free before it has seen them
 _ENDING_S = 25
+_LOOK_S = 15.0  # between two looks at ether and bonds
 # What every settlement goes through is not worth a line.
 _TOLD = (
     EventKind.RESUMED,
@@ -114,6 +115,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
     # A second that no other command needs to wait for.
     import uvicorn  # noqa: PLC0415
 
+    from liqpass.adapters.x402.account_watch import AccountWatch  # noqa: PLC0415
     from liqpass.adapters.x402.facilitator import InsuredFacilitator  # noqa: PLC0415
     from liqpass.adapters.x402.payment_checks import Site  # noqa: PLC0415
     from liqpass.adapters.x402.provider_file import ProviderFileError, read_provider_file  # noqa: PLC0415
@@ -140,11 +142,19 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
     listening = bound(host, port)
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{listening.getsockname()[1]}"
     figures = Figures()
+    site = Site(rpc, app.web3, app.bonds, insurance, app.bonds.usdc())
+    watch = AccountWatch(
+        site,
+        [signer.address for signer in signers],
+        served.providers,
+        max_fee_wei=policy.max_fee_wei,
+        on_look=figures.show,
+    )
     # uvicorn ends its own work first and then sends itself the signal again.
     with (
         ended_by_signals(),
         InsuredFacilitator.open(
-            Site(rpc, app.web3, app.bonds, insurance, app.bonds.usdc()),
+            site,
             signers,
             replace(policy, timeout_s=_SETTLING_S, poll_s=min(policy.poll_s, _MOST_POLL_S)),
             journal_folder=journal or app.settings.journal_folder or Path.home() / ".liqpass" / "journal",
@@ -153,6 +163,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
             on_answer=figures.count,
             begun_within_s=_QUEUED_S,
         ) as insured,
+        watch.running(_LOOK_S),
     ):
         for each in served.providers:
             click.echo(
