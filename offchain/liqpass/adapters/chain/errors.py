@@ -121,3 +121,12 @@ class TransactionRevertedError(EngineError):
         self.key = key
         self.tx_hash = tx_hash
         self.reason = reason
+
+
+class SettledByAnotherError(EngineError):
+    """An x402 payment that another settler settled: what it bought is answered for there."""
+
+    def __init__(self, key: str, tx_hash: str) -> None:
+        super().__init__(f"{key}: the authorization is used: another settler's {tx_hash} settled it")
+        self.key = key
+        self.tx_hash = tx_hash

@@ -18,6 +18,7 @@ from liqpass.adapters.chain.errors import (
     AnotherInFlightError,
     CallRevertedError,
     RpcUnavailableError,
+    SettledByAnotherError,
     SimulationRevertedError,
     StillPendingError,
     TransactionRevertedError,
@@ -25,7 +26,7 @@ from liqpass.adapters.chain.errors import (
 from liqpass.adapters.chain.events import OnEvent
 from liqpass.adapters.chain.outcome import Outcome
 from liqpass.adapters.chain.policy import Policy
-from liqpass.adapters.chain.records import Intent, IntentState
+from liqpass.adapters.chain.records import AttemptState, Intent, IntentState
 from liqpass.adapters.chain.reorg_watch import ReorgWatch
 from liqpass.adapters.chain.revert_words import our_errors, reason_of
 from liqpass.adapters.chain.rpc import BlockId, Call, Receipt, Rpc
@@ -156,12 +157,14 @@ class SettlementSender:
         if intent is None or intent.state not in (*_ON_ITS_WAY, IntentState.FINAL):
             return None
         live = self._journal.live(intent)
+        if any(attempt.state is AttemptState.FAILED for attempt in live):
+            return None  # void, because another settler's came first
         return intent.tx_hash or (live[-1].tx_hash if live else None)
 
     def settle(self, settlement: InsuredSettlement) -> Receipt:
         """Settle and lock once, and return when it is confirmed; again with the same payment to go on.
 
-        Raises what `Engine.submit` raises.
+        Raises what `Engine.submit` raises, and SettledByAnotherError.
         """
         same = self._same(settlement)
         data = settle_and_insure(settlement) if same is None else same.data
@@ -170,7 +173,7 @@ class SettlementSender:
         give_up_s = time.monotonic() + self._policy.timeout_s
         while True:
             outcome = self._submit(key, self._to, data, describe=words, commitment=settlement.commitment)
-            receipt = outcome.receipt or self._receipt_by_log(settlement.commitment)
+            receipt = outcome.receipt or self._receipt_by_log(key, settlement.commitment)
             if receipt is not None:
                 return receipt
             # A node that shows the lock before it has the receipt of the transaction that made it.
@@ -228,13 +231,23 @@ class SettlementSender:
         wanted[_TIMEOUT] = known[_TIMEOUT]
         return intent if wanted == known else None
 
-    def _receipt_by_log(self, commitment: bytes) -> Receipt | None:
+    def _receipt_by_log(self, key: str, commitment: bytes) -> Receipt | None:
+        """None where the node does not show it yet.
+
+        Raises SettledByAnotherError: there it is answered for, here it would buy a second time.
+        """
         try:
             head = self._reader.head()
             locks = self._reader.locks(0, head.number, commitment=commitment)
         except ReadingError as error:
             raise RpcUnavailableError(str(error)) from None
-        return self._rpc.receipt(locks[-1].tx_hash) if locks else None
+        if not locks:
+            return None
+        tx_hash, intent = locks[-1].tx_hash, self._journal.intent(key)
+        signed = [] if intent is None else self._journal.attempts(intent)
+        if tx_hash not in {attempt.tx_hash for attempt in signed}:
+            raise SettledByAnotherError(key, tx_hash)
+        return self._rpc.receipt(tx_hash)
 
 
 def _arguments(data: bytes) -> list[Any]:
