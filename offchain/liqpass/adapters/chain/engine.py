@@ -322,13 +322,17 @@ class Engine:
         self._tell(EventKind.ALREADY_DONE, intent.key, "the chain shows the effect already")
 
     def _why(self, call: Call, receipt: Receipt) -> str:
-        """The reason, by running it again on the state before its block: for words, not decisions."""
-        try:
-            self._rpc.call(call, receipt.block_number - 1)
-        except CallRevertedError as error:
-            return revert_reason(error.data, error.message, self._decode)
-        except RpcError:
-            pass
+        """The reason, by running it again: for words, not decisions.
+
+        On the state before its block, and where it runs there, after it: something in the block came first.
+        """
+        for block in (receipt.block_number - 1, receipt.block_number):
+            try:
+                self._rpc.call(call, block)
+            except CallRevertedError as error:
+                return revert_reason(error.data, error.message, self._decode)
+            except RpcError:
+                break
         return f"no reason given, {receipt.gas_used} gas used"
 
     def _tell(self, kind: EventKind, key: str, text: str, tx_hash: str | None = None) -> None:
