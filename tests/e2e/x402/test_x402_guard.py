@@ -307,6 +307,46 @@ def test_guard__node_away_at_the_payment__nothing_signed(world: InsuredWorld, tm
     assert (signer.signed, offering.paid) == (0, [])
 
 
+def test_guard__node_of_another_chain_at_the_payment__nothing_signed(
+    world: InsuredWorld, tmp_path: Path
+) -> None:
+    """As after a restart of it, with the same contract at the same address."""
+    client, signer = sync_client(world)
+    trusted = trusted_contract(Application(settings(world)))
+    deployed = dataclasses.replace(trusted.deployed, genesis_hash="0x" + "12" * 32)
+    offering = Offering(required(world))
+    with Receipts.open(receipts_file(tmp_path)) as store, offering.serving() as url:
+        Guard(dataclasses.replace(trusted, deployed=deployed), Limits(None, frozenset()), store).install(
+            client
+        )
+        with pytest.raises(Exception, match="chain_unavailable: the node is of another chain"):
+            x402_requests(client).get(url, timeout=20)
+
+    assert (signer.signed, offering.paid) == (0, [])
+
+
+def test_guard__httpx_and_offer_that_no_bond_covers__nothing_signed(
+    world: InsuredWorld, tmp_path: Path
+) -> None:
+    signer = CountingSigner(world.node.account(CLIENT))
+    client = x402Client()
+    register_exact_evm_client(client, signer)
+    client.set_spend_controls(False)
+    offering = Offering(required(world, provider=STRANGER))
+
+    async def run(url: str) -> None:
+        async with x402HttpxClient(client, timeout=20) as http:
+            await http.get(url)
+
+    with (
+        offering.serving() as url,
+        guarded(client, most="0.10", settings=settings(world), receipts=receipts_file(tmp_path)) as payments,
+    ):
+        with pytest.raises(Exception, match="insufficient_bond"):
+            asyncio.run(run(url))
+        assert (signer.signed, payments.receipts(), offering.paid) == (0, [], [])
+
+
 @pytest.mark.parametrize("what", ["genesis", "address"])
 def test_guard__node_of_another_chain_or_without_the_contract__not_begun(
     world: InsuredWorld, tmp_path: Path, what: str

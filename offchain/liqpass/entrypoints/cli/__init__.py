@@ -29,7 +29,7 @@ def main(ctx: click.Context) -> None:
 
     Settings come from the environment: `liqpass settings` lists them (LIQPASS_…). Secrets come from the
     environment or from files, never from arguments. Amounts are USDC, times UTC. Every command ends with 0, 1
-    (refused or failed) or 2 (usage).
+    (refused or failed) or 2 (usage); where its help says so, with 3.
     """
     ctx.ensure_object(Session)
 
