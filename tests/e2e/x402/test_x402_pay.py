@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import threading
@@ -21,6 +22,7 @@ from offering import (
     environment,
     keyfile,
     option,
+    packed,
     receipts_file,
     required,
     settles,
@@ -29,6 +31,7 @@ from shop import Shop, over_http
 from web3 import Web3
 
 DEAD = "http://127.0.0.1:1"
+NESTED = base64.b64encode(b"[" * 20_000).decode()
 
 
 def pay(world: InsuredWorld, folder: Path, url: str, *options: str, **changes: str) -> Result:
@@ -97,6 +100,8 @@ def test_pay__free__printed_without_a_node(world: InsuredWorld, tmp_path: Path) 
     [
         (402, {}, "not paid: it answers 402 without an offer of x402"),
         (402, {"PAYMENT-REQUIRED": "bm90aGluZw=="}, "not paid: it answers 402 without an offer of x402"),
+        (402, {"PAYMENT-REQUIRED": packed([])}, "not paid: it answers 402 without an offer of x402"),
+        (402, {"PAYMENT-REQUIRED": NESTED}, "not paid: it answers 402 without an offer of x402"),
         (500, {}, "it answers 500; nothing was paid"),
         (
             302,
@@ -125,6 +130,7 @@ def test_pay__nothing_that_can_be_paid__says_why(
         ("short", "insufficient_bond: the bond of "),
         ("version 1", "invalid_x402_version: only x402 version 2 is insured"),
         ("none", "the offer has no option"),
+        ("many", "the offer has 17 options, 16 are allowed"),
     ],
 )
 def test_pay__guard_refuses__not_paid(world: InsuredWorld, tmp_path: Path, case: str, said: str) -> None:
@@ -137,6 +143,7 @@ def test_pay__guard_refuses__not_paid(world: InsuredWorld, tmp_path: Path, case:
         ),
         "version 1": {"x402Version": 1, "error": "", "accepts": []},
         "none": required(world) | {"accepts": []},
+        "many": required(world, *[option(world)] * 17),
     }
     offering = Offering(offers[case])
     with offering.serving() as url:
@@ -265,6 +272,20 @@ def test_pay__answer_does_not_come_in_time__receipt_kept(world: InsuredWorld, tm
     assert (result.exit_code, len(kept(world, tmp_path))) == (3, 1)
     assert "no answer came: ReadTimeout\n" in result.stderr
     assert "not taken, and may be until " in result.stderr
+
+
+@pytest.mark.parametrize("told", [packed([]), packed({"success": True}), NESTED, "nothing"])
+def test_pay__answer_tells_of_its_payment_in_another_shape__body_printed(
+    world: InsuredWorld, tmp_path: Path, told: str
+) -> None:
+    offering = Offering(required(world))
+    offering.reply = lambda request, _: request.reply(200, {"PAYMENT-RESPONSE": told}, b"42")
+    with offering.serving() as url:
+        result = pay(world, tmp_path, url)
+
+    assert (result.exit_code, result.stdout) == (0, "42")
+    assert "not taken, and may be until " in result.stderr
+    assert [receipt.answer for receipt in kept(world, tmp_path)] == [None]
 
 
 @pytest.mark.parametrize("status", [402, 500, 303])

@@ -5,10 +5,10 @@ No redirect is followed: what another address asks for is another's offer.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 import httpx
-from pydantic import ValidationError
 from x402 import x402ClientSync
 from x402.http.x402_http_client import x402HTTPClientSync
 from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements
@@ -22,8 +22,12 @@ from liqpass.domain.x402.insured_settlement import (
     read_authorization,
 )
 
+log = logging.getLogger("liqpass.x402.client")
 PAYMENT_REQUIRED = 402
+MAX_OPTIONS = 16  # of an offer: the node is asked about each
 _SHOWN = 200
+# What the SDK raises for headers that hold JSON of another shape; pydantic's errors are ValueErrors.
+_UNREADABLE = (ValueError, AttributeError, TypeError, RecursionError)
 
 
 class RequestError(X402Error):
@@ -90,10 +94,12 @@ class Payer:
             body = None
         try:
             required = self._headers.get_payment_required_response(response.headers.get, body)
-        except (ValueError, ValidationError):
+        except _UNREADABLE:
             raise RequestError("it answers 402 without an offer of x402") from None
         if not isinstance(required, PaymentRequired):
             raise RequestError(f"{RefusalCode.VERSION}: only x402 version 2 is insured")
+        if len(required.accepts) > MAX_OPTIONS:
+            raise RequestError(f"the offer has {len(required.accepts)} options, {MAX_OPTIONS} are allowed")
         return required
 
     def pay(self, request: Request, required: PaymentRequired, option: PaymentRequirements) -> Paid:
@@ -110,7 +116,10 @@ class Payer:
             response = self._send(request, self._headers.encode_payment_signature_header(payload))
         except (httpx.HTTPError, KeyboardInterrupt) as fault:
             raise LostAnswerError(type(fault).__name__, signed.client, signed.nonce) from None
-        self._headers.process_payment_result(payload, response.headers.get, response.status_code)
+        try:
+            self._headers.process_payment_result(payload, response.headers.get, response.status_code)
+        except _UNREADABLE as fault:  # what was paid for has come all the same
+            log.warning("what the answer says of its payment cannot be read: %s", type(fault).__name__)
         return Paid(response, signed.client, signed.nonce)
 
     def _send(self, request: Request, payment: dict[str, str]) -> httpx.Response:
