@@ -22,9 +22,18 @@ from liqpass.domain.money import MoneyError, parse_usdc
 from liqpass.domain.parameters import AMOUNTS, CONSERVATIVE, Parameters, ParametersError
 
 LOCAL_CHAIN_ID = 31337
-MIN_INTERNAL_KEY = 32  # characters
+MIN_INTERNAL_KEY = MIN_FACILITATOR_KEY = 32  # characters
 DEPLOYMENT_FILES = {31337: "local", 84532: "base-sepolia", 8453: "base"}
 OKX_HOSTS = ("www.okx.com", "eea.okx.com", "us.okx.com")
+_SECRETS = (
+    "master_key",
+    "internal_key",
+    "keeper_passphrase",
+    "settler_passphrase",
+    "provider_passphrase",
+    "client_passphrase",
+    "facilitator_key",
+)
 # Read by others beside this package: the ape scripts and the test campaigns.
 _FOREIGN = ("LIQPASS_CAMPAIGN",)
 
@@ -119,6 +128,18 @@ class Settings(BaseSettings):
     receipts: Path | None = Field(
         None, description="a client's receipts of x402 payments; default ~/.liqpass/receipts.db"
     )
+    provider_passphrase: SecretStr | None = Field(
+        None, description="opens the keyfile of `liqpass.x402.provider`, which confirms and refunds"
+    )
+    provider_passphrase_file: Path | None = Field(None, description="file of mode 0600 with that passphrase")
+    facilitator_url: SecretStr = Field(
+        SecretStr("http://127.0.0.1:8402"),
+        description="the insured facilitator that settles for a provider",
+    )
+    facilitator_key: SecretStr | None = Field(
+        None, description="the provider's bearer key there, at least 32 characters"
+    )
+    facilitator_key_file: Path | None = Field(None, description="file of mode 0600 with that key")
     parameters: dict[str, str] = Field(
         default_factory=dict, description="one parameter instead of its conservative value"
     )
@@ -140,16 +161,10 @@ class Settings(BaseSettings):
             raise ValueError(f"okx_host must be https:// and one of {', '.join(OKX_HOSTS)}")
         if parts.path not in ("", "/") or not parts.netloc:
             raise ValueError("okx_host must be an origin such as https://www.okx.com")
-        if self.master_key is not None and self.master_key_file is not None:
-            raise ValueError("set master_key or master_key_file, not both")
-        if self.internal_key is not None and self.internal_key_file is not None:
-            raise ValueError("set internal_key or internal_key_file, not both")
-        if self.keeper_passphrase is not None and self.keeper_passphrase_file is not None:
-            raise ValueError("set keeper_passphrase or keeper_passphrase_file, not both")
-        if self.settler_passphrase is not None and self.settler_passphrase_file is not None:
-            raise ValueError("set settler_passphrase or settler_passphrase_file, not both")
-        if self.client_passphrase is not None and self.client_passphrase_file is not None:
-            raise ValueError("set client_passphrase or client_passphrase_file, not both")
+        for name in _SECRETS:
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"set {name} or {name}_file, not both")
+        _check_facilitator(self.facilitator_url.get_secret_value(), local=local)
         for name in ("public_origin", "admin_origin"):
             _check_origin(name, getattr(self, name))
         _check_proxies(self.trusted_proxies)
@@ -182,33 +197,44 @@ class Settings(BaseSettings):
 
     def internal_secret(self) -> bytes | None:
         """The key of /internal; None where none is set: then nobody has one. Raises SettingsError."""
-        if self.internal_key is not None:
-            text = self.internal_key.get_secret_value()
-        elif self.internal_key_file is not None:
-            text = _read_private(self.internal_key_file, "LIQPASS_INTERNAL_KEY_FILE").strip()
-        else:
+        if self.internal_key is None and self.internal_key_file is None:
             return None
+        text = _secret(self.internal_key, self.internal_key_file, "LIQPASS_INTERNAL_KEY").strip()
         if len(text) < MIN_INTERNAL_KEY:
             raise SettingsError(f"the internal key must have at least {MIN_INTERNAL_KEY} characters")
         return text.encode()
 
+    def facilitator_secret(self) -> str:
+        """The provider's bearer key at its facilitator. Raises SettingsError."""
+        text = _secret(self.facilitator_key, self.facilitator_key_file, "LIQPASS_FACILITATOR_KEY").strip()
+        if len(text) < MIN_FACILITATOR_KEY:
+            raise SettingsError(f"the facilitator key must have at least {MIN_FACILITATOR_KEY} characters")
+        return text
+
     def keeper_secret(self) -> str:
         """The passphrase of the keeper's keyfile. Raises SettingsError."""
-        return _passphrase(self.keeper_passphrase, self.keeper_passphrase_file, "LIQPASS_KEEPER_PASSPHRASE")
+        return _secret(self.keeper_passphrase, self.keeper_passphrase_file, "LIQPASS_KEEPER_PASSPHRASE")
 
     def settler_secret(self) -> str:
         """The passphrase of the facilitator's keyfile. Raises SettingsError."""
-        return _passphrase(
-            self.settler_passphrase, self.settler_passphrase_file, "LIQPASS_SETTLER_PASSPHRASE"
-        )
+        return _secret(self.settler_passphrase, self.settler_passphrase_file, "LIQPASS_SETTLER_PASSPHRASE")
+
+    def provider_secret(self) -> str:
+        """The passphrase of the provider's keyfile. Raises SettingsError."""
+        return _secret(self.provider_passphrase, self.provider_passphrase_file, "LIQPASS_PROVIDER_PASSPHRASE")
 
     def client_secret(self) -> str:
         """The passphrase of the paying client's keyfile. Raises SettingsError."""
-        return _passphrase(self.client_passphrase, self.client_passphrase_file, "LIQPASS_CLIENT_PASSPHRASE")
+        return _secret(self.client_passphrase, self.client_passphrase_file, "LIQPASS_CLIENT_PASSPHRASE")
 
     def receipts_path(self) -> Path:
         """Where a client's receipts are."""
         return self.receipts or Path.home() / ".liqpass" / "receipts.db"
+
+    @property
+    def journals(self) -> Path:
+        """Where what sends keeps its journals, if it is not told another folder."""
+        return self.journal_folder or Path.home() / ".liqpass" / "journal"
 
     def rules(self) -> Parameters:
         """The validated parameters."""
@@ -321,7 +347,16 @@ def _addresses(text: str, name: str) -> frozenset[str]:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _passphrase(value: SecretStr | None, file: Path | None, name: str) -> str:
+def _check_facilitator(url: str, *, local: bool) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise ValueError("facilitator_url must be a URL such as https://facilitator.example")
+    # The bearer key travels in every request.
+    if parts.scheme == "http" and not local and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("facilitator_url must be https:// unless it is on this machine")
+
+
+def _secret(value: SecretStr | None, file: Path | None, name: str) -> str:
     if value is not None:
         return value.get_secret_value()
     if file is not None:

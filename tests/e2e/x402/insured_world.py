@@ -18,11 +18,9 @@ from typing import Any
 import httpx
 import uvicorn
 from eth_abi.abi import encode
-from eth_account import Account
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.asking import reading_web3
 from liqpass.adapters.chain.bond_reader import BondReader
-from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import Web3Rpc
@@ -46,6 +44,7 @@ from x402.mechanisms.evm.signers import EthAccountSigner
 from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements
 
 from benchmarks.artifacts import built
+from examples.local_chain import LocalChain
 
 DEPLOYER, TREASURY, PROVIDER, OTHER_PROVIDER, POOR_PROVIDER, SHY_PROVIDER, CLIENT, SETTLER, STRANGER = range(
     9
@@ -61,7 +60,7 @@ KEYS = {
     POOR_PROVIDER: "canary-key-of-the-poor-provider-01234",
     SHY_PROVIDER: "canary-key-of-the-shy-provider-012345",
 }
-PASSPHRASE = "canary-passphrase-of-the-settler"
+PASSPHRASE = "canary-passphrase-of-each-keyfile"
 # Building a TLS context takes longer than a settlement; all of this is plain HTTP.
 HTTP = httpx.Client(timeout=20, verify=False)
 _LOCKED = Web3.to_hex(Web3.keccak(text="InsurancePurchased(bytes32,address,address,uint96,uint96,uint40)"))
@@ -96,59 +95,32 @@ class UnbornWalletSigner(WalletSigner):
 class InsuredWorld:
     """Four providers: two bonded, one with a bond for one payment, one that names no settler."""
 
-    node: Anvil
+    chain: LocalChain
     folder: Path
-    web3: Web3
-    usdc: Contract
-    insurance: Contract
 
     @classmethod
     @contextmanager
     def open(cls, folder: Path, **options: Any) -> Iterator[InsuredWorld]:
-        with Anvil(**options) as node:
-            web3 = reading_web3(node.url, timeout_s=20)
-            deployer = node.account(DEPLOYER).address
-
-            def deploy(name: str, *arguments: Any) -> str:
-                artifact = built(name)
-                factory = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
-                sent = factory.constructor(*arguments).transact({"from": deployer})
-                return str(web3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
-
-            usdc = deploy("MockUSDCProxy", deploy("MockUSDC"), "USDC", deployer)
-            manager = deploy("LiqPassAccessManager", deployer)
-            insurance = deploy("X402InsuranceV2", usdc, node.account(TREASURY).address, manager, 200, 5)
-            world = cls(
-                node,
-                folder,
-                web3,
-                web3.eth.contract(usdc, abi=abi_of("MockUSDC")),
-                web3.eth.contract(insurance, abi=abi_of("X402InsuranceV2")),
-            )
-            world.write_files()
-            world.bond()
+        """`options` are anvil's."""
+        with LocalChain.open(deployer=DEPLOYER, treasury=TREASURY, **options) as chain:
+            world = cls(chain, folder)
+            for provider in KEYS:
+                bond = LOCK if provider == POOR_PROVIDER else BOND
+                chain.bond(provider, bond, *([] if provider == SHY_PROVIDER else [SETTLER]))
+            chain.mint(CLIENT, 1_000 * USDC)
+            chain.write_record(folder / "local.json")
+            world.write_keyfile(SETTLER)
+            world.write_providers()
             yield world
 
-    def bond(self) -> None:
-        for provider in KEYS:
-            bond = LOCK if provider == POOR_PROVIDER else BOND
-            self.send(self.usdc.functions.mint(self.address(provider), bond), DEPLOYER)
-            self.send(self.usdc.functions.approve(self.insurance.address, bond), provider)
-            self.send(self.insurance.functions.depositBond(bond), provider)
-            if provider != SHY_PROVIDER:
-                self.send(self.insurance.functions.setSettler(self.address(SETTLER), True), provider)
-        self.send(self.usdc.functions.mint(self.address(CLIENT), 1_000 * USDC), DEPLOYER)
+    def write_keyfile(self, account: int) -> Path:
+        """The account's keyfile, which PASSPHRASE opens."""
+        path = self.folder / f"{'settler' if account == SETTLER else account}.json"
+        self.chain.write_keyfile(path, account, PASSPHRASE)
+        return path
 
-    def write_files(self) -> None:
-        """The deployment record, the settler's keyfile and the list of providers."""
-        genesis = self.node.rpc("eth_getBlockByNumber", "0x0", False)["hash"]
-        entry = {"address": self.insurance.address, "block": self.web3.eth.block_number}
-        record = {"chainId": 31337, "genesisHash": genesis, "contracts": {"X402InsuranceV2": entry}}
-        (self.folder / "local.json").write_text(json.dumps(record))
-        keyfile = self.folder / "settler.json"
-        key = self.node.account(SETTLER).key
-        keyfile.write_text(json.dumps(Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=1_000)))
-        keyfile.chmod(0o600)
+    def write_providers(self) -> None:
+        """The list of whom the facilitator serves."""
         providers = [
             {
                 "provider": self.address(provider),
@@ -162,12 +134,27 @@ class InsuredWorld:
 
     # The chain
 
+    @property
+    def node(self) -> Anvil:
+        return self.chain.node
+
+    @property
+    def web3(self) -> Web3:
+        return self.chain.web3
+
+    @property
+    def usdc(self) -> Contract:
+        return self.chain.usdc
+
+    @property
+    def insurance(self) -> Contract:
+        return self.chain.insurance
+
     def address(self, account: int) -> str:
-        return self.node.account(account).address
+        return self.chain.address(account)
 
     def send(self, call: Any, account: int) -> None:
-        sent = call.transact({"from": self.address(account), "gas": 1_000_000})
-        assert self.web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+        self.chain.send(call, account)
 
     def wallet(self, owner: int) -> str:
         """A smart wallet of `owner` with 10 USDC."""

@@ -56,6 +56,12 @@ def test_read_settings__amount_and_number_overridden__in_base_units(environment:
         ({"OKX_HOST": "https://u:p@www.okx.com", "CHAIN_ID": "8453"}, "www.okx.com"),
         ({"OKX_HOST": "http://127.0.0.1:1/path"}, "origin"),
         ({"CHAIN_ID": "base"}, "LIQPASS_CHAIN_ID"),
+        ({"FACILITATOR_URL": "http://x402.example", "CHAIN_ID": "8453"}, "https:// unless"),
+        ({"FACILITATOR_URL": "https://canary:key@x402.example"}, "must be a URL"),
+        ({"FACILITATOR_URL": "https://x402.example/?key=canary"}, "must be a URL"),
+        ({"FACILITATOR_URL": "x402.example"}, "must be a URL"),
+        ({"FACILITATOR_KEY": "canary", "FACILITATOR_KEY_FILE": "/x"}, "facilitator_key_file, not both"),
+        ({"PROVIDER_PASSPHRASE": "canary", "PROVIDER_PASSPHRASE_FILE": "/x"}, "not both"),
     ],
 )
 def test_read_settings__wrong_value__clear_error(
@@ -166,3 +172,43 @@ def test_read_settings__proxies_by_address_and_network__taken(environment: Calla
     environment(TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8,::1")
 
     assert read_settings().trusted_proxies == "127.0.0.1, 10.0.0.0/8,::1"
+
+
+@pytest.mark.parametrize(
+    ("url", "chain"),
+    [
+        ("https://x402.example/insured", "8453"),
+        ("http://127.0.0.1:8402", "8453"),
+        ("http://[::1]:8402", "84532"),
+        ("http://facilitator:8402", "31337"),
+    ],
+)
+def test_read_settings__facilitator_where_its_key_is_not_seen__taken(
+    environment: Callable[..., None], url: str, chain: str
+) -> None:
+    environment(FACILITATOR_URL=url, CHAIN_ID=chain)
+
+    assert read_settings().facilitator_url.get_secret_value() == url
+
+
+def test_secrets_of_a_provider__in_private_files__read(
+    environment: Callable[..., None], tmp_path: Path
+) -> None:
+    for name, text in (("key", CANARY), ("passphrase", " with spaces ")):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(text + "\n")
+    environment(
+        FACILITATOR_KEY_FILE=str(tmp_path / "key"), PROVIDER_PASSPHRASE_FILE=str(tmp_path / "passphrase")
+    )
+
+    settings = read_settings()
+
+    assert (settings.facilitator_secret(), settings.provider_secret()) == (CANARY, " with spaces ")
+
+
+def test_facilitator_secret__short__refused_without_quoting_it(environment: Callable[..., None]) -> None:
+    environment(FACILITATOR_KEY="canary" * 5)
+
+    with pytest.raises(SettingsError, match="at least 32") as error:
+        read_settings().facilitator_secret()
+    assert "canary" not in str(error.value)

@@ -62,7 +62,8 @@ def find_anvil(repository: Path = REPOSITORY) -> Path:
     )
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For a child between fork and exec: SIGTERM when the thread that started it ends."""
     # Linux only. Elsewhere atexit covers an orderly end, and a node that outlives its parent ends at its next
     # line of output, because the pipe it writes to is closed.
     if sys.platform == "linux":
@@ -162,7 +163,7 @@ class Anvil:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, safe beside threads
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one prctl call, safe beside threads
         )
         atexit.register(self.stop)
         threading.Thread(target=self._read_output, args=(self._process,), daemon=True).start()

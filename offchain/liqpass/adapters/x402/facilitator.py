@@ -119,9 +119,19 @@ class InsuredFacilitator:
             yield facilitator
 
     @property
+    def site(self) -> Site:
+        """Where it looks at the contract."""
+        return self._site
+
+    @property
     def insurance(self) -> Insurance:
         """The contract that settles and locks."""
         return self._site.insurance
+
+    @property
+    def settlers(self) -> tuple[str, ...]:
+        """Whom providers name with `setSettler`, one a lane, in EIP-55 form."""
+        return self._checks.settlers
 
     @property
     def settlements_waiting(self) -> int:

@@ -89,7 +89,7 @@ class Run:
 
     def journal_folder(self, settings: Settings) -> Path:
         """Where the journals are."""
-        return self.journal or settings.journal_folder or Path.home() / ".liqpass" / "journal"
+        return self.journal or settings.journals
 
     def rounds(self, run: Callable[[], Done], end: Callable[[Done], None]) -> None:
         """Round after round; or one, whose result goes to `end`."""

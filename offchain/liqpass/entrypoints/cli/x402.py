@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from liqpass.adapters.chain.events import Event, EventKind
-from liqpass.adapters.chain.keyfile import read_keyfile
-from liqpass.adapters.chain.policy import Policy
-from liqpass.adapters.chain.rpc import check_site
-from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.cli.keeper_run import ended_by_signals
@@ -24,26 +17,10 @@ from liqpass.entrypoints.cli.x402_pay import pay
 from liqpass.entrypoints.cli.x402_strays import strays
 from liqpass.entrypoints.logs import log_to_stderr
 
-log = logging.getLogger("liqpass.x402")
-_GWEI = 10**9
 _KEEP_ALIVE_S = 15
 _MOST_CONNECTIONS = 256
-# The SDK's HTTP client waits for 30 s: so long in the queue, then BUSY; so long in a lane, then "pending".
-_QUEUED_S, _SETTLING_S = 15.0, 12.0
-_MOST_POLL_S = 0.5  # blocks come every 2 s, and a lane is not free before it has seen them
 _ENDING_S = 25
 _LOOK_S = 15.0  # between two looks at ether and bonds
-# What every settlement goes through is not worth a line.
-_TOLD = (
-    EventKind.RESUMED,
-    EventKind.REORGED,
-    EventKind.BUMPED,
-    EventKind.FEE_CAP_REACHED,
-    EventKind.WAITING,
-    EventKind.NO_ANSWER,
-    EventKind.NONCE_LOST,
-    EventKind.FAILED,
-)
 
 
 @click.group()
@@ -116,62 +93,47 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
     import uvicorn  # noqa: PLC0415
 
     from liqpass.adapters.x402.account_watch import AccountWatch  # noqa: PLC0415
-    from liqpass.adapters.x402.facilitator import InsuredFacilitator  # noqa: PLC0415
-    from liqpass.adapters.x402.payment_checks import Site  # noqa: PLC0415
     from liqpass.adapters.x402.provider_file import ProviderFileError, read_provider_file  # noqa: PLC0415
     from liqpass.entrypoints.web.protocol import PromptProtocol  # noqa: PLC0415
     from liqpass.entrypoints.x402.app import facilitator_app  # noqa: PLC0415
     from liqpass.entrypoints.x402.metrics import Figures  # noqa: PLC0415
+    from liqpass.x402.facilitator import insured_facilitator  # noqa: PLC0415
+    from liqpass.x402.site import sending_policy  # noqa: PLC0415
 
-    app = session.app
     log_to_stderr()
     try:
         served = read_provider_file(providers_file)
     except ProviderFileError as error:
         raise click.ClickException(str(error)) from None
-    local = app.settings.is_local
-    policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
-    rpc = app.rpc
-    deployed = app.insurance
-    insurance = deployed.insurance
-    check_site(rpc, app.settings.chain_id, deployed.genesis_hash, insurance.contract, "X402InsuranceV2")
-    passphrase = app.settings.settler_secret()
-    signers = [LocalSigner(read_keyfile(keyfile, passphrase)) for keyfile in keyfiles]
-    if len({signer.address for signer in signers}) < len(signers):
-        raise click.ClickException("two keyfiles are of one account: each lane needs its own")
     listening = bound(host, port)
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{listening.getsockname()[1]}"
     figures = Figures()
-    site = Site(rpc, app.web3, app.bonds, insurance, app.bonds.usdc())
-    watch = AccountWatch(
-        site,
-        [signer.address for signer in signers],
-        served.providers,
-        max_fee_wei=policy.max_fee_wei,
-        on_look=figures.show,
-    )
     # uvicorn ends its own work first and then sends itself the signal again.
     with (
         ended_by_signals(),
-        InsuredFacilitator.open(
-            site,
-            signers,
-            replace(policy, timeout_s=_SETTLING_S, poll_s=min(policy.poll_s, _MOST_POLL_S)),
-            journal_folder=journal or app.settings.journal_folder or Path.home() / ".liqpass" / "journal",
-            on_event=_say,
+        insured_facilitator(
+            *keyfiles,
+            settings=session.app.settings,
+            journal=journal,
+            max_fee_gwei=max_fee_gwei,
             factories=served.factories,
             on_answer=figures.count,
-            begun_within_s=_QUEUED_S,
         ) as insured,
-        watch.running(_LOOK_S),
+        AccountWatch(
+            insured.site,
+            insured.settlers,
+            served.providers,
+            max_fee_wei=sending_policy(session.app, max_fee_gwei).max_fee_wei,
+            on_look=figures.show,
+        ).running(_LOOK_S),
     ):
         for each in served.providers:
             click.echo(
                 f"provider {checksum_address(each.provider)} is paid at "
-                f"{checksum_address(payment_address(insurance, each.provider))}"
+                f"{checksum_address(payment_address(insured.insurance, each.provider))}"
             )
-        for signer in signers:
-            click.echo(f"settling as {signer.address}")
+        for settler in insured.settlers:
+            click.echo(f"settling as {settler}")
         click.echo(f"listening on {url}")
         sys.stdout.flush()
         config = uvicorn.Config(
@@ -189,8 +151,3 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
             h11_max_incomplete_event_size=16_384,
         )
         uvicorn.Server(config).run(sockets=[listening])
-
-
-def _say(event: Event) -> None:
-    if event.kind in _TOLD:
-        log.info("%s key=%s tx=%s %s", event.kind.value, event.key, event.tx_hash or "-", event.text)
