@@ -14,7 +14,7 @@ BUILD_READY := .build/.ready
 VENDOR_READY := offchain/liqpass/entrypoints/web/pages/static/vendor/merkle-tree.js
 SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
 
-.PHONY: help setup demo test bench bench-api campaign campaign-service fmt lint abi docs clean
+.PHONY: help setup demo example test bench bench-api campaign campaign-service fmt lint abi docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -23,6 +23,9 @@ setup: $(PYTHON_READY) $(NODE_READY) $(BUILD_READY) $(VENDOR_READY) ## install e
 
 demo: setup ## the three stories on a local chain: liquidations, insured x402 payments, flight delays
 	python -m demo
+
+example: setup ## insured x402 payments on a local chain: NAME=provider, jobs or node
+	python -m examples $(NAME)
 
 test: setup ## every test
 	tools/run_tests
