@@ -180,6 +180,20 @@ def test_store__readable_by_others__refused(tmp_path: Path) -> None:
         pass
 
 
+def test_store__table_of_another_shape__told(tmp_path: Path) -> None:
+    path = tmp_path / "receipts.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE receipts (chain_id INTEGER, contract TEXT)")
+        connection.execute("INSERT INTO receipts VALUES (?, ?)", (LOCAL.chain_id, LOCAL.contract))
+    path.chmod(0o600)
+
+    with Receipts.open(path) as store:
+        with pytest.raises(JournalError, match="the receipts cannot be used: OperationalError"):
+            store.enter(RECEIPT)
+        with pytest.raises(JournalError, match="the receipts hold something else: No item with that key"):
+            store.of(LOCAL)
+
+
 def test_store__not_a_database__refused(tmp_path: Path) -> None:
     path = tmp_path / "receipts.db"
     path.write_bytes(b"something else" * 100)

@@ -97,7 +97,7 @@ class Receipts:
             rows = self._connection.execute(query, row).fetchall()
         try:
             return [_receipt(found) for found in rows]
-        except (ValueError, TypeError) as error:  # IdentifierError and MoneyError among them
+        except (ValueError, TypeError, IndexError) as error:  # IdentifierError and MoneyError among them
             raise JournalError(f"the receipts hold something else: {error}") from None
 
 
