@@ -25,6 +25,7 @@ from insured_world import (
     STRANGER,
     InsuredWorld,
     Running,
+    WalletSigner,
 )
 from liqpass.adapters.chain.errors import RpcUnavailableError, WrongChainError
 from liqpass.adapters.chain.rpc import Web3Rpc
@@ -46,7 +47,7 @@ from offering import (
 )
 from shop import Shop, over_http
 from web3 import Web3
-from x402 import x402Client
+from x402 import x402Client, x402ClientSync
 from x402.http.clients import x402_requests, x402HttpxClient
 from x402.mechanisms.evm.exact import register_exact_evm_client
 
@@ -129,6 +130,24 @@ def test_guard__httpx_and_pinned_provider__each_of_several_has_its_receipt(
     assert statuses == [200] * 3
     assert {receipt.commitment for receipt in kept} == {each for each, _ in world.locks()[locks:]}
     assert all(receipt.answer is not None and receipt.answer.settled for receipt in kept)
+
+
+def test_guard__smart_wallet__receipt_is_the_wallets(
+    world: InsuredWorld, facilitator: Running, tmp_path: Path
+) -> None:
+    wallet = world.wallet(CLIENT)
+    client = x402ClientSync()
+    register_exact_evm_client(client, WalletSigner(world.node.account(CLIENT), wallet))
+    client.set_spend_controls(False)
+    with (
+        Shop(world, over_http(facilitator.url), declares=declared(world)).serving() as url,
+        guarded(client, most="0.10", settings=settings(world), receipts=receipts_file(tmp_path)) as payments,
+    ):
+        assert x402_requests(client).get(f"{url}/work", timeout=60).status_code == 200
+        (receipt,) = payments.receipts()
+        assert payments.state(receipt) is ReceiptState.LOCKED
+
+    assert (receipt.client, receipt.commitment) == (wallet.lower(), world.locks()[-1][0])
 
 
 @pytest.mark.parametrize(

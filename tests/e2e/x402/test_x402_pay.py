@@ -222,6 +222,7 @@ def test_pay__dry_run_of_what_cannot_be_paid__fails(world: InsuredWorld, tmp_pat
         ([DEAD, "--header", "nothing"], "a header is `Name: value`"),
         ([DEAD, "--header", "Payment-Signature: x"], "Payment-Signature is set by the payment"),
         ([DEAD, "--max", "-1"], "not an amount"),
+        ([DEAD, "--method", "BREW"], "'BREW' is not one of 'GET'"),
         ([DEAD], "name the account that pays: --keyfile FILE"),
     ],
 )

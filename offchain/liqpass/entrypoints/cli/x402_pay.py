@@ -36,12 +36,18 @@ if TYPE_CHECKING:
 
 SIGNED = 3  # exit code: a payment left, and what it was for did not come
 _COLUMNS = ("baseUnits", "payTo", "network", "flow", "verdict")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _GOOD = 400  # answers below it
 
 
 @click.command()
 @click.argument("url", type=Url())
-@click.option("--method", "-X", help="Of the request.  [default: GET, with --data POST]")
+@click.option(
+    "--method",
+    "-X",
+    type=click.Choice(_METHODS, case_sensitive=False),
+    help="Of the request.  [default: GET, with --data POST]",
+)
 @click.option(
     "--header",
     "-H",
@@ -187,8 +193,10 @@ def _pay(
         _tell(receipt, trusted)
         _fail()
         return
-    _show_body(paid.response.content)
-    _tell(store.signed(paid.client, paid.nonce), trusted)
+    try:
+        _show_body(paid.response.content)
+    finally:  # whether or not anybody reads the body
+        _tell(store.signed(paid.client, paid.nonce), trusted)
     if not paid.response.is_success:
         click.echo(
             f"Error: a payment was signed and sent, and the answer is {paid.response.status_code}", err=True
