@@ -69,8 +69,10 @@ def insured_facilitator(
     site = open_site(app)
     passphrase = app.settings.settler_secret()
     signers = [LocalSigner(read_keyfile(Path(keyfile), passphrase)) for keyfile in keyfiles]
-    if not 0 < len({signer.address for signer in signers}) == len(signers):
-        raise SigningError("a settlement lane needs an account of its own: one keyfile each")
+    if not signers:
+        raise SigningError("name the keyfile of a settler")
+    if len({signer.address for signer in signers}) < len(signers):
+        raise SigningError("two keyfiles are of one account: each lane needs its own")
     policy = sending_policy(app, max_fee_gwei)
     with InsuredFacilitator.open(
         site,

@@ -307,3 +307,15 @@ def test_service__facilitator_and_server__one_of_them(world: InsuredWorld, keyfi
         insured_service(keyfile=keyfile, settings=settings(world), facilitator=server, server=server),
     ):
         pass
+
+
+def test_facilitator__no_keyfile_or_one_twice__refused(world: InsuredWorld) -> None:
+    settler = world.folder / "settler.json"
+
+    with pytest.raises(SigningError, match="name the keyfile"), insured_facilitator(settings=settings(world)):
+        pass
+    with (
+        pytest.raises(SigningError, match="two keyfiles are of one account"),
+        insured_facilitator(settler, settler, settings=settings(world)),
+    ):
+        pass
