@@ -20,6 +20,7 @@ INSURANCE = Insurance(31337, "0x" + "c" * 40)
 USDC, CLIENT = "0x" + "d" * 40, "0x" + "a" * 40
 PROVIDERS = [f"0x{number:040x}" for number in range(1, 252)]
 TRANSFER = Web3.to_hex(Web3.keccak(text="Transfer(address,address,uint256)"))
+DEPOSITED = Web3.to_hex(Web3.keccak(text="BondDeposited(address,uint96,uint96)"))
 AUTHORIZATION_USED = Web3.to_hex(Web3.keccak(text="AuthorizationUsed(address,bytes32)"))
 TX = "0x" + "3" * 64
 NONCE = "0x" + "0e" * 32
@@ -69,8 +70,10 @@ class Node(BaseProvider):
                 log
                 for log in self.logs
                 if first <= int(log["blockNumber"], 16) <= last
-                and log["topics"][0] == query["topics"][0]
-                and log["topics"][2] in query["topics"][2]
+                and all(
+                    wanted is None or topic in wanted
+                    for wanted, topic in zip(query["topics"], log["topics"], strict=False)
+                )
             ]
         if method == "eth_getTransactionReceipt":
             return None if self.receipt is None else {"logs": self.receipt}
@@ -130,6 +133,16 @@ def test_holdings__many_providers_and_blocks__each_asked_for_once_in_pieces(
     assert all(last - first < 2_000 for first, last in ranges)
     assert {len(query["topics"][2]) for query in transfers} == {100, 51}
     assert len(transfers) == 3 * len(ranges)
+
+
+def test_bonded__several_deposits__each_provider_once_in_order(
+    node: Node, reader: StrayReader, told: list[tuple[int, int]]
+) -> None:
+    for provider, block in ((PROVIDERS[3], 200), (PROVIDERS[1], 300), (PROVIDERS[3], HEAD.number)):
+        node.logs.append(_log([DEPOSITED, _word(provider)], 1, 0, address=INSURANCE.contract, block=block))
+
+    assert reader.bonded(HEAD) == (PROVIDERS[3], PROVIDERS[1])
+    assert told == [(FIRST + CHUNK - 1, HEAD.number), (HEAD.number, HEAD.number)]
 
 
 def test_holdings__block_is_another_afterwards__refused(node: Node, reader: StrayReader) -> None:

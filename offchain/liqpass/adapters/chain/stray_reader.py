@@ -65,9 +65,12 @@ class StrayReader:
 
     def bonded(self, at: BlockRef) -> tuple[str, ...]:
         """Providers that ever deposited a bond, in lower case, in the order of their first deposit."""
-        event = self._insurance.events.BondDeposited()
-        logs = self._logs(self._insurance.address, [event.topic], self.first_block, at.number)
-        return tuple(dict.fromkeys(_address(log["topics"][1]) for log in logs))
+        topics, found = [self._insurance.events.BondDeposited().topic], dict[str, None]()
+        for start, end in pieces(self.first_block, at.number):
+            logs = self._logs(self._insurance.address, topics, start, end)
+            found.update(dict.fromkeys(_address(log["topics"][1]) for log in logs))
+            self._progress(end, at.number)
+        return tuple(found)
 
     def holdings(self, providers: Sequence[str], first: int, at: BlockRef) -> tuple[Holding, ...]:
         """What lies at the payment address of each, by the logs of the blocks `first` to `at`.
