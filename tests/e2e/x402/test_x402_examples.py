@@ -80,3 +80,11 @@ def test_example__interrupted__stops_all_its_processes(start: Start, tmp_path: P
     assert len(children) >= 2  # anvil and the facilitator
     assert [child for child in children if Path(f"/proc/{child}").exists()] == []
     assert list(tmp_path.glob("liqpass-example-*")) == []
+
+
+def test_document__three_lines_of_a_provider__those_of_the_example() -> None:
+    section = (REPOSITORY / "docs" / "x402.md").read_text().partition("## For a provider")[2]
+    lines = section.partition("```python\n")[2].partition("```")[0]
+
+    assert lines.count("\n") == 3
+    assert lines in (REPOSITORY / "examples" / "provider.py").read_text()
