@@ -14,7 +14,7 @@ BUILD_READY := .build/.ready
 VENDOR_READY := offchain/liqpass/entrypoints/web/pages/static/vendor/merkle-tree.js
 SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
 
-.PHONY: help setup demo example test bench bench-api campaign campaign-service fmt lint abi docs clean
+.PHONY: help setup demo example test bench bench-api campaign campaign-service campaign-x402 fmt lint abi docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -41,6 +41,9 @@ campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_RUNS, LIQPASS
 
 campaign-service: setup ## 200 kills of the web service (LIQPASS_CAMPAIGN_KILLS), and generated requests for longer (half an hour)
 	LIQPASS_CAMPAIGN=1 python -m pytest -q -s -p no:ape_test tests/e2e/web/test_web_kill.py tests/offchain/web/test_web_contract.py
+
+campaign-x402: setup ## 100 kills of facilitator and provider under paying clients (LIQPASS_CAMPAIGN_KILLS; some two minutes)
+	LIQPASS_CAMPAIGN=1 python -m pytest -q -s -p no:ape_test tests/e2e/x402/test_x402_random_kills.py
 
 fmt: setup ## format Python and Solidity
 	ruff check --fix --select I .
