@@ -83,8 +83,7 @@ class FaultyNode:
     @contextmanager
     def before(cls, target: str) -> Iterator[FaultyNode]:
         node = cls(target)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Bound", (_Line,), {"node": node}))
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", 0), type("_Bound", (_Line,), {"node": node}))
         node.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
@@ -94,6 +93,13 @@ class FaultyNode:
             node.release()
             server.shutdown()
             server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a client may give up."""
 
 
 class _Line(BaseHTTPRequestHandler):

@@ -139,6 +139,7 @@ class Mortal:
 def _dying_site(world: InsuredWorld, doom: Doom) -> Site:
     provider = _DyingProvider(world.node.url, doom)
     web3 = Web3(provider)
+    web3.middleware_onion.remove("validation")  # as `reading_web3` does
     reader = BondReader(web3, world.insurance.address, first_block=0)
     return Site(Web3Rpc(provider, tries=2), web3, reader, world.terms, reader.usdc())
 

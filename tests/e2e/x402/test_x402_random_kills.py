@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import secrets
@@ -19,7 +18,6 @@ from typing import Any
 import pytest
 import requests
 from click.testing import CliRunner
-from eth_account import Account
 from insured_world import (
     BOND,
     CLIENT,
@@ -218,10 +216,6 @@ def balances(world: InsuredWorld) -> dict[str, int]:
 
 def claim_the_rest(world: InsuredWorld) -> None:
     """`liqpass keeper x402 --once`, by a stranger."""
-    keyfile = world.folder / "keeper.json"
-    key = world.node.account(STRANGER).key
-    keyfile.write_text(json.dumps(Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=1_000)))
-    keyfile.chmod(0o600)
     ours = {
         "LIQPASS_RPC_URL": world.node.url,
         "LIQPASS_DEPLOYMENT": str(world.folder / "local.json"),
@@ -229,7 +223,7 @@ def claim_the_rest(world: InsuredWorld) -> None:
         "LIQPASS_KEEPER_PASSPHRASE": PASSPHRASE,
     }
     gone = {name: None for name in os.environ if name.startswith("LIQPASS_")}
-    arguments = ["keeper", "x402", "--keyfile", str(keyfile), "--once"]
+    arguments = ["keeper", "x402", "--keyfile", str(world.write_keyfile(STRANGER)), "--once"]
     done = CliRunner(mix_stderr=False).invoke(main, arguments, env=gone | ours, catch_exceptions=False)
     assert done.exit_code == 0, done.stderr
 
