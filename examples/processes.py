@@ -82,7 +82,10 @@ class Program:
     def stop(self) -> None:
         """SIGTERM, as systemd or Docker send it. Raises ExampleError unless it ends with 0."""
         self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(_END_S)
+        try:
+            code = self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            raise ExampleError(f"{self._name} did not end within {_END_S} s") from None
         self._reader.join()
         if code != 0:
             raise ExampleError(f"{self._name} ended with {code}")
@@ -99,17 +102,20 @@ def run(
     name: str, command: list[str], environment: Mapping[str, str], folder: Path, narrator: Narrator
 ) -> list[str]:
     """The lines that a program says until its end. Raises ExampleError unless it ends with 0."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=_END_S,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=_END_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise ExampleError(f"{name} did not end within {_END_S} s") from None
     lines = done.stdout.splitlines()
     for line in lines:
         narrator.say(f"{name:>11} │ {line}")
