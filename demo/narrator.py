@@ -56,4 +56,4 @@ class Narrator:
         )
 
     def failure(self, text: str) -> None:
-        self._console.print(Panel(escape(text), title="the demo failed", border_style="red"))
+        self._console.print(Panel(escape(text), title="not as it should be", border_style="red"))

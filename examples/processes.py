@@ -114,6 +114,8 @@ def run(
             check=False,
             timeout=_END_S,
         )
+    except FileNotFoundError:
+        raise ExampleError(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
         raise ExampleError(f"{name} did not end within {_END_S} s") from None
     lines = done.stdout.splitlines()
