@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,8 +36,8 @@ from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedErro
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import InsuredProvider
 from shop import over_http, serving
-from x402 import AssetAmount, x402Client, x402ResourceServer
-from x402.http import decode_payment_required_header
+from x402 import AssetAmount, x402Client, x402ClientSync, x402ResourceServer
+from x402.http import decode_payment_required_header, encode_payment_signature_header
 from x402.http.clients import x402HttpxClient
 from x402.http.types import PaymentOption, RouteConfig
 from x402.mechanisms.evm.exact import register_exact_evm_server
@@ -51,6 +53,8 @@ class Api:
     service: InsuredService
     jobs: list[bytes] = field(default_factory=list)
     served: int = 0
+    begun: threading.Event = field(default_factory=threading.Event)
+    goes_on: threading.Event = field(default_factory=threading.Event)
 
 
 def routes(world: InsuredWorld, pay_to: str) -> dict[str, RouteConfig]:
@@ -62,7 +66,7 @@ def routes(world: InsuredWorld, pay_to: str) -> dict[str, RouteConfig]:
         )
         return RouteConfig(accepts=accepted)
 
-    upfront = {"GET /broken": option(paymentFlow="upfront"), "GET /job": option(paymentFlow="upfront")}
+    upfront = {f"GET /{name}": option(paymentFlow="upfront") for name in ("broken", "job", "slow")}
     return {"GET /work": option(), "GET /raises": option(paymentFlow="upfront"), **upfront}
 
 
@@ -88,6 +92,12 @@ def served(
         @app.get("/work")
         async def work() -> dict[str, str]:
             api.served += 1
+            return {"result": "42"}
+
+        @app.get("/slow")
+        def slow() -> dict[str, str]:
+            api.begun.set()
+            assert api.goes_on.wait(20)
             return {"result": "42"}
 
         @app.get("/broken")
@@ -156,6 +166,25 @@ def test_upfront__5xx__client_refunded_without_a_penalty(world: InsuredWorld, ap
     assert answer.status_code >= 500
     assert comes(lambda: status(world, commitment) == REFUNDED)
     assert (world.balance(CLIENT), world.bond_of(OTHER_PROVIDER)) == (client, (bond - PRICE, locked))
+
+
+def test_upfront__client_hangs_up_before_the_answer__it_has_paid_for_the_work(
+    world: InsuredWorld, api: Api
+) -> None:
+    offer = decode_payment_required_header(httpx.get(f"{api.url}/slow").headers["payment-required"])
+    payload = world.allowed(x402ClientSync()).create_payment_payload(offer)
+    headers = {"PAYMENT-SIGNATURE": encode_payment_signature_header(payload)}
+    commitment = world.commitment(payload, OTHER_PROVIDER)
+    paid, client = world.balance(OTHER_PROVIDER), world.balance(CLIENT)
+
+    with socket.create_connection(("127.0.0.1", int(api.url.rpartition(":")[2]))) as line:
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        line.sendall(f"GET /slow HTTP/1.1\r\nHost: api\r\n{fields}\r\n".encode())
+        assert api.begun.wait(20)
+    api.goes_on.set()
+
+    assert comes(lambda: status(world, commitment) == CONFIRMED)
+    assert (world.balance(OTHER_PROVIDER), world.balance(CLIENT)) == (paid + PRICE, client - PRICE)
 
 
 def test_job__delivered_later__confirmed_then_and_not_before(world: InsuredWorld, api: Api) -> None:

@@ -28,7 +28,7 @@ from web3 import HTTPProvider, Web3
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
 
 NONE, OPEN, CONFIRMED, CLAIMED, REFUNDED = range(5)
-PATIENCE_S = 0.3  # with the node: longer than anvil takes, short enough to wait for
+PATIENCE_S = 0.5  # with the node: longer than anvil takes, short enough to wait for
 POLICY = replace(Policy.local(), timeout_s=10.0, rebroadcast_after_s=0.1)
 HASTY = replace(POLICY, timeout_s=0.1)
 GWEI = 10**9
