@@ -14,7 +14,7 @@ BUILD_READY := .build/.ready
 VENDOR_READY := offchain/liqpass/entrypoints/web/pages/static/vendor/merkle-tree.js
 SOURCES := $(shell find contracts -path contracts/.cache -prune -o -name '*.sol' -print) ape-config.yaml
 
-.PHONY: help setup demo example test bench bench-api campaign campaign-service campaign-x402 fmt lint abi docs clean
+.PHONY: help setup demo example test bench bench-api bench-x402 campaign campaign-service campaign-x402 fmt lint abi docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -35,6 +35,9 @@ bench: setup ## gas of every operation beside the bare USDC operation, against t
 
 bench-api: setup ## load on the web service with 100,000 policies, on SQLite and PostgreSQL
 	PYTHONPATH=tests/offchain python -m benchmarks.api
+
+bench-x402: setup ## insured settlements beside the stock facilitator's: time, throughput, gas
+	python -m benchmarks.x402
 
 campaign: setup ## the stateful tests for longer (LIQPASS_CAMPAIGN_RUNS, LIQPASS_CAMPAIGN_STEPS)
 	LIQPASS_CAMPAIGN=1 ape test tests/contracts/invariants -q -s --network ethereum:local:foundry

@@ -31,6 +31,7 @@ from liqpass.adapters.x402.provider_file import ServedProviders, read_provider_f
 from liqpass.domain.x402.commitments import settlement_commitment
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.payment_addresses import payment_address
+from liqpass.entrypoints.cli.serve import bound
 from liqpass.entrypoints.x402.app import facilitator_app
 from liqpass.entrypoints.x402.metrics import Figures
 from web3 import Web3
@@ -279,7 +280,7 @@ class InsuredWorld:
         `timeout_s`: after which a settlement is answered as pending; `begun_within_s`: after which one is
         refused that no lane has begun. A lane for each of `settlers`.
         """
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = bound("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         log = self.folder / f"{journal}.log"
         child = os.fork()

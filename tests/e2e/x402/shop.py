@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from insured_world import KEYS, NETWORK, PRICE, PROVIDER, InsuredWorld
+from liqpass.entrypoints.cli.serve import bound
 from x402 import AssetAmount, x402ResourceServer
 from x402.http import FacilitatorConfig, HTTPFacilitatorClient
 from x402.http.facilitator_client import CreateHeadersAuthProvider
@@ -75,7 +75,7 @@ class Shop:
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """The application's URL, while it serves from a thread."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = bound("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
