@@ -32,11 +32,11 @@ class DyingRpc(Web3Rpc):
     dies_after_answer = False
     calls = 0
 
-    def _ask(self, method: str, *parameters: Any) -> Any:
+    def _ask(self, method: str, *parameters: Any, **options: Any) -> Any:
         self.calls += 1
         if self.calls == self.dies_at and not self.dies_after_answer:
             die()
-        answer = super()._ask(method, *parameters)
+        answer = super()._ask(method, *parameters, **options)
         if self.calls == self.dies_at:
             die()
         return answer
