@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,10 +49,11 @@ class Chain:
         look_back_s: float = NEVER_S,
         policy: Policy = POLICY,
         on_event: Callable[[Event], None] = lambda _: None,
+        settlers: Sequence[int] = (SETTLER,),
     ) -> Iterator[InsuredFacilitator]:
         with InsuredFacilitator.open(
             self.world.site(),
-            [LocalSigner(self.world.node.account(SETTLER))],
+            [LocalSigner(self.world.node.account(settler)) for settler in settlers],
             policy,
             journal_folder=self.world.folder / "settler",
             on_event=on_event,
@@ -174,6 +175,30 @@ def test_facilitator__two_answered_settlements_are_reorganised_away__both_come_b
         [transaction] for _, transaction in paid
     ]
     assert (chain.moved(), chain.world.sent()) == ((-2 * PRICE, 2 * PRICE, 0, 2 * LOCK), 2)
+
+
+def test_facilitator__settlements_of_two_lanes_are_reorganised_away__each_lane_brings_its_own_back(
+    chain: Chain,
+) -> None:
+    world = chain.world
+    world.send(world.insurance.functions.setSettler(world.address(STRANGER), True), PROVIDER)
+    with chain.facilitator(look_back_s=SOON_S, settlers=(SETTLER, STRANGER)) as facilitator:
+        requirements = [world.requirements() for _ in range(2)]
+        payloads = [world.payment(each) for each in requirements]
+
+        async def both() -> list[SettleResponse]:
+            asked = zip(payloads, requirements, strict=True)
+            return list(await asyncio.gather(*(facilitator.settle(chain.provider, *each) for each in asked)))
+
+        answers = asyncio.run(both())
+        senders = {world.web3.eth.get_transaction(answer.transaction)["from"] for answer in answers}  # type: ignore[arg-type]
+        world.node.reorg(2)
+
+        assert comes(lambda: len(world.locks()) == 2)
+    assert senders == {world.address(SETTLER), world.address(STRANGER)}
+    for payload, answer in zip(payloads, answers, strict=True):
+        assert world.locks(world.commitment(payload)) == [(world.commitment(payload), answer.transaction)]
+    assert chain.moved() == (-2 * PRICE, 2 * PRICE, 0, 2 * LOCK)
 
 
 def test_facilitator__started_after_the_reorganisation__brings_the_same_bytes_back(chain: Chain) -> None:
