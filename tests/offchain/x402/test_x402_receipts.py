@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -156,6 +159,54 @@ def test_store__two_processes_and_threads__all_entered(tmp_path: Path) -> None:
 
     with Receipts.open(path) as store:
         assert len(store.of(LOCAL)) == 40
+
+
+def read_elsewhere(path: Path) -> list[bytes]:
+    """The commitments that another process finds in a store."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(commitments, (path,))
+
+
+def commitments(path: Path) -> list[bytes]:
+    with Receipts.open(path) as store:
+        return [receipt.commitment for receipt in store.of(LOCAL)]
+
+
+def open_at_once(path: Path, begin: Barrier, faults: Queue[str | None]) -> None:
+    begin.wait()
+    try:
+        faults.put(str(commitments(path) or "") or None)
+    except JournalError as fault:
+        faults.put(str(fault))
+
+
+def test_store__opened_twice_in_a_process_and_once_in_another__nothing_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "receipts.db"
+    with Receipts.open(path) as store:
+        store.enter(RECEIPT)
+        with Receipts.open(path) as second:
+            assert second.of(LOCAL) == [RECEIPT]
+        assert read_elsewhere(path) == [RECEIPT.commitment]
+
+        store.enter(LATER)
+
+        assert read_elsewhere(path) == [RECEIPT.commitment, LATER.commitment]
+
+
+def test_store__begun_by_several_processes_at_once__one_store_and_no_fault(tmp_path: Path) -> None:
+    context, processes = multiprocessing.get_context("fork"), 6
+    for turn in range(20):
+        path = tmp_path / str(turn) / "receipts.db"
+        begin, faults = context.Barrier(processes), context.Queue()
+        running = [context.Process(target=open_at_once, args=(path, begin, faults)) for _ in range(processes)]
+        for each in running:
+            each.start()
+        found = [faults.get(timeout=30) for _ in running]
+        for each in running:
+            each.join()
+
+        left = [file for file in path.parent.iterdir() if file.is_dir()]
+        assert (found, left) == ([None] * processes, [])
 
 
 def test_store__on_the_disk__for_its_owner_only_and_written_through(tmp_path: Path) -> None:
