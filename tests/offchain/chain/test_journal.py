@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import stat
 from pathlib import Path
 
@@ -166,3 +167,26 @@ def test_exclusive__held_by_another__refused_and_free_afterwards(tmp_path: Path)
             pass
         with other.exclusive():
             pass
+
+
+def read_elsewhere(path: Path, keys: list[str]) -> list[bool]:
+    """Which keys another process finds in a journal, as `liqpass tx` does."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(known, (path, keys))
+
+
+def known(path: Path, keys: list[str]) -> list[bool]:
+    with Journal.inspect(path) as journal:
+        return [journal.intent(key) is not None for key in keys]
+
+
+def test_open__twice_in_a_process_and_once_in_another__nothing_forgotten(tmp_path: Path) -> None:
+    with open_at(tmp_path) as journal:
+        journal.plan("a", None, b"", 0, "")
+        with open_at(tmp_path) as second:
+            assert second.intent("a") is not None
+        assert read_elsewhere(journal.path, ["a"]) == [True]
+
+        journal.plan("b", None, b"", 0, "")
+
+        assert read_elsewhere(journal.path, ["a", "b"]) == [True, True]

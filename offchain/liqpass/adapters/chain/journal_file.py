@@ -43,8 +43,7 @@ def journal_path(folder: Path, chain_id: int, signer: str) -> Path:
 
 def open_or_create(path: Path, identity: ChainIdentity, signer: str) -> sqlite3.Connection:
     """The journal at `path`, made with that identity if there is none. Raises JournalPermissionError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its side files the same mode
+    make_private(path)
     connection = _connect(path)
     connection.execute("BEGIN IMMEDIATE")
     if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
@@ -58,6 +57,18 @@ def open_or_create(path: Path, identity: ChainIdentity, signer: str) -> sqlite3.
     return connection
 
 
+def make_private(path: Path) -> None:
+    """An empty file of mode 0600 for SQLite, which gives its side files the same mode, unless one is there.
+
+    What is there is not opened: closing it gives up the locks of this process's connections to it, and
+    another process then removes the log of what these go on to write.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def open_existing(path: Path) -> sqlite3.Connection:
     """The journal at `path`. Raises JournalError when there is no file, JournalPermissionError."""
     if not path.is_file():
@@ -69,7 +80,10 @@ def _connect(path: Path) -> sqlite3.Connection:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise JournalPermissionError(f"{path} has mode {mode:04o}: run `chmod 600 {path}`")
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    except sqlite3.OperationalError as error:
+        raise JournalError(f"{path} cannot be opened: {error}") from None
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -9,7 +9,6 @@ another one after a restart.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from liqpass.adapters.chain.errors import JournalError
+from liqpass.adapters.chain.journal_file import make_private
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS answered (commitment BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID"
@@ -34,7 +34,7 @@ class AnsweredPayments:
     @contextlib.contextmanager
     def open(cls, path: Path) -> Iterator[Self]:
         """Open or create, closed at the end. Raises JournalError for a file that is something else."""
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        make_private(path)
         with contextlib.closing(
             sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
         ) as connection:

@@ -7,7 +7,6 @@ confirmed, and the client's money comes back out of the bond: silence is never t
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from liqpass.adapters.chain.errors import JournalError
+from liqpass.adapters.chain.journal_file import make_private
 
 _AWAIT = """INSERT INTO deliveries VALUES (?, ?, 'awaited') ON CONFLICT DO UPDATE
     SET state = 'served', deadline_s = excluded.deadline_s WHERE state = 'early'"""
@@ -59,8 +59,7 @@ class Deliveries:
     @contextlib.contextmanager
     def open(cls, path: Path) -> Iterator[Self]:
         """Open or create, closed at the end. Raises JournalError for a file that is something else."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        make_private(path)
         connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
         with contextlib.closing(connection):
             try:

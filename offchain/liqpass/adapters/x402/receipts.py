@@ -110,14 +110,13 @@ def _create(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
     try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(_TABLE)
     except sqlite3.DatabaseError as error:
-        connection.close()
         raise JournalError(f"{path} cannot be used: {type(error).__name__}") from error
     return connection
 
