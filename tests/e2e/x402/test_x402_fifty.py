@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from insured_world import CLIENT, LOCK, PRICE, PROVIDER, InsuredWorld, comes
+from insured_world import CLIENT, HTTP, KEYS, LOCK, OTHER_PROVIDER, PRICE, PROVIDER, InsuredWorld, body, comes
 from shop import Shop, over_http
 from x402 import x402Client
 from x402.http.clients import x402HttpxClient
@@ -114,11 +114,15 @@ def test_sixty_at_once__one_lane_that_waits__refused_beyond_capacity_and_none_pa
     tally = Tally(held)
     with held.facilitator("sixty", settlers=LANES[:1]) as running:
         shop = Shop(held, over_http(running.url))
-        with shop.serving() as url, ThreadPoolExecutor(1) as callers:
+        with shop.serving() as url, ThreadPoolExecutor(2) as callers:
             calls = callers.submit(paid, held, f"{url}/upfront", 60)
             # One provider gets four fifths of the 64 places: eight are refused while all the others wait.
             assert comes(lambda: running.log.read_text().count("code=busy") == 8)
             assert comes(lambda: held.waiting() == 1)
+            other = held.requirements(OTHER_PROVIDER)
+            callers.submit(running.post, "/settle", body(held.payment(other), other), KEYS[OTHER_PROVIDER])
+            # Another provider finds a place, beside the 52.
+            assert comes(lambda: "settlements_waiting 53.0" in HTTP.get(f"{running.url}/metrics").text)
             moved = tally.moved()
             running.end()
             answers = calls.result(30)

@@ -19,8 +19,15 @@ class Desk:
     def __init__(self, most: int = 64) -> None:
         self.queue: LaneQueue[str, str] = LaneQueue(most)
 
-    def ask(self, asked: str, provider: str = ONE, lanes: frozenset[str] | None = None) -> Future[str]:
-        return self.queue.enter(provider, asked.encode(), asked, lanes=lanes)
+    def ask(
+        self,
+        asked: str,
+        provider: str = ONE,
+        lanes: frozenset[str] | None = None,
+        *,
+        within_s: float = 60.0,
+    ) -> Future[str]:
+        return self.queue.enter(provider, asked.encode(), asked, within_s=within_s, lanes=lanes)
 
     def take(self, lane: str, *, only_its_own: bool = False) -> Waiting[str, str] | None:
         return self.queue.take(lane, only_its_own=only_its_own, wait_s=0)
@@ -131,6 +138,19 @@ def test_cancel__once_a_lane_has_begun__goes_on() -> None:
     taken.begin()  # in the next lane, after it was handed over
 
     assert not answer.cancel()
+
+
+def test_begin__too_late__busy_although_an_earlier_lane_began() -> None:
+    desk = Desk()
+    answer = desk.ask("pay", within_s=0.0)
+    taken = desk.take(A)
+    assert taken is not None
+
+    with pytest.raises(BusyError, match="no lane was free in time"):
+        taken.begin()
+    with pytest.raises(BusyError, match="no lane was free in time"):
+        taken.begin()
+    assert (answer.running(), answer.cancel()) == (True, False)
 
 
 def test_enter__full__refused_until_one_has_ended() -> None:

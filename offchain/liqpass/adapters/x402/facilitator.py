@@ -181,6 +181,7 @@ class InsuredFacilitator:
             asked.settlement.provider.provider,
             commitment,
             asked,
+            within_s=self._begun_within_s,
             lanes=None if holder is None else frozenset({holder}),
         )
         ended = asyncio.wrap_future(answer)

@@ -19,12 +19,14 @@ class Waiting(Generic[Asked, Answer]):
     """One settlement that was asked for.
 
     `lanes`: the settlers that may have it, None for any. `barred`: those that have tried and cannot.
+    `until_s`: when it is too late to begin, by the monotonic clock.
     """
 
     provider: str
     commitment: bytes
     asked: Asked
     answer: Future[Answer]
+    until_s: float
     lanes: frozenset[str] | None = None
     barred: set[str] = field(default_factory=set)
     taken_by: str | None = None
@@ -34,9 +36,14 @@ class Waiting(Generic[Asked, Answer]):
         return lane not in self.barred and (self.lanes is None or lane in self.lanes)
 
     def begin(self) -> None:
-        """From now on its caller waits for the end. Raises CancelledError where it has gone before."""
+        """From now on its caller waits for the end; in each lane that it comes to.
+
+        Raises CancelledError where the caller has gone, BusyError where it is too late.
+        """
         if not self.answer.running() and not self.answer.set_running_or_notify_cancel():
             raise CancelledError
+        if time.monotonic() > self.until_s:
+            raise BusyError("no lane was free in time")
 
 
 class LaneQueue(Generic[Asked, Answer]):
@@ -62,9 +69,18 @@ class LaneQueue(Generic[Asked, Answer]):
         return self._closed
 
     def enter(
-        self, provider: str, commitment: bytes, asked: Asked, *, lanes: frozenset[str] | None = None
+        self,
+        provider: str,
+        commitment: bytes,
+        asked: Asked,
+        *,
+        within_s: float,
+        lanes: frozenset[str] | None = None,
     ) -> Future[Answer]:
-        """Raises BusyError. Cancelling the future keeps it from beginning, and stops none that has begun."""
+        """To be begun within so many seconds. Raises BusyError.
+
+        Cancelling the future keeps it from beginning, and stops none that has begun.
+        """
         self._places.take(provider)
         answer: Future[Answer] = Future()
         answer.add_done_callback(lambda _: self._places.leave(provider))
@@ -72,7 +88,8 @@ class LaneQueue(Generic[Asked, Answer]):
             if self._closed:
                 answer.cancel()
                 raise BusyError("settling has ended")
-            self._all.append(Waiting(provider, commitment, asked, answer, lanes))
+            until_s = time.monotonic() + within_s
+            self._all.append(Waiting(provider, commitment, asked, answer, until_s, lanes))
             self._changed.notify_all()
         return answer
 
