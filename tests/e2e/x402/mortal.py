@@ -101,7 +101,7 @@ class Mortal:
     doom: Doom = field(default_factory=Doom)
     port: int = 0
     pid: int = 0
-    exits: int | None = None  # a descriptor that can be read once the process has ended
+    ended: int | None = None  # a pipe's end, which can be read once the process, at the other, is gone
 
     @property
     def url(self) -> str:
@@ -112,6 +112,7 @@ class Mortal:
         self.doom.none()
         listening = socket.create_server(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
+        ended, alive = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
@@ -120,20 +121,21 @@ class Mortal:
             finally:
                 os._exit(1)
         listening.close()
-        self.exits = os.pidfd_open(self.pid)
+        os.close(alive)
+        self.ended = ended
         assert HTTP.get(f"{self.url}/healthz").status_code == 200
 
     def dies_within(self, seconds: float) -> bool:
         """Whether it has died, or does so within that time."""
-        return bool(select.select([self.exits], [], [], seconds)[0])
+        return bool(select.select([self.ended], [], [], seconds)[0])
 
     def kill(self) -> None:
         """kill -9, dead or not."""
-        if self.exits is not None:
-            signal.pidfd_send_signal(self.exits, signal.SIGKILL)
+        if self.ended is not None:
+            os.kill(self.pid, signal.SIGKILL)  # dead or not, its id is free only after the next line
             os.waitpid(self.pid, 0)
-            os.close(self.exits)
-            self.exits = None
+            os.close(self.ended)
+            self.ended = None
 
 
 def _dying_site(world: InsuredWorld, doom: Doom) -> Site:
