@@ -20,6 +20,8 @@ from liqpass.adapters.chain.journal_file import make_private
 
 _AWAIT = """INSERT INTO deliveries VALUES (?, ?, 'awaited') ON CONFLICT DO UPDATE
     SET state = 'served', deadline_s = excluded.deadline_s WHERE state = 'early'"""
+_ENTER = """INSERT INTO deliveries VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+    SET state = excluded.state, deadline_s = excluded.deadline_s WHERE state = 'early'"""
 _DELIVER = """INSERT INTO deliveries VALUES (?, 0, 'early') ON CONFLICT DO UPDATE
     SET state = 'served' WHERE state = 'awaited'"""
 _TABLE = """CREATE TABLE IF NOT EXISTS deliveries (
@@ -29,7 +31,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS deliveries (
 class DeliveryState(StrEnum):
     """awaited (answered 202) → served → confirmed → done; failed (5xx) → refunded → done.
 
-    early: delivered before the 202 left. done: nothing can change it any more.
+    early: delivered before its answer left. done: nothing can change it any more.
     """
 
     AWAITED = "awaited"
@@ -71,10 +73,10 @@ class Deliveries:
             yield cls(connection)
 
     def enter(self, delivery: Delivery, state: DeliveryState) -> None:
-        """On the disk when this returns; what is entered already stays as it is."""
+        """On the disk when this returns; what is entered already stays as it is, unless it was early."""
         row = (delivery.commitment, delivery.deadline_s, str(state))
         with self._lock:
-            self._connection.execute("INSERT OR IGNORE INTO deliveries VALUES (?, ?, ?)", row)
+            self._connection.execute(_ENTER, row)
 
     def enter_awaited(self, delivery: Delivery) -> None:
         """Promised; served at once where it was delivered before this."""
