@@ -13,19 +13,22 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from fastapi import FastAPI
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from x402 import x402ResourceServer
-from x402.http import decode_payment_response_header, decode_payment_signature_header
+from x402.http import decode_payment_signature_header
 from x402.http.middleware.fastapi import FastAPIAdapter, PaymentMiddlewareASGI
 from x402.http.types import HTTPRequestContext, PaymentOption, RouteConfig
 from x402.http.x402_http_server import x402HTTPResourceServer
+from x402.schemas import SettleResponse
+from x402.schemas.hooks import SettleResultContext
 
 from liqpass.adapters.x402.deliveries import Delivery
 from liqpass.adapters.x402.insured_service import InsuredService
@@ -38,6 +41,8 @@ from liqpass.domain.x402.insured_settlement import TIMEOUT_FIELD, read_authoriza
 from liqpass.domain.x402.payment_addresses import payment_address
 
 log = logging.getLogger("liqpass.x402")
+# What was settled for the request of this task, and is not entered yet.
+_settled: ContextVar[list[SettleResponse]] = ContextVar("settled")
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -60,6 +65,8 @@ def insure(
     another provider's address, a time-out that cannot be, or options of one route that differ in it.
     """
     insured = {pattern: _insured(config, service) for pattern, config in routes.items()}
+    server.on_after_settle(_remember)
+    app.add_middleware(_Whole)
     app.add_middleware(PaymentMiddlewareASGI, routes=insured, server=server)
     # The last one added is the first that a request meets.
     app.add_middleware(_Watch, routes=x402HTTPResourceServer(server, insured), service=service)
@@ -108,6 +115,33 @@ def _insured(config: RouteConfig, service: InsuredService) -> RouteConfig:
     )
 
 
+class _Whole:
+    """Holds the answer to a payment back until it is whole.
+
+    One that breaks off would be whole to the SDK, which is told of the exception only after it has settled.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if "payment_payload" not in scope.get("state", {}):
+            await self._app(scope, receive, send)
+            return
+        held: list[Message] = []
+
+        async def holding(message: Message) -> None:
+            held.append(message)
+            if message["type"] == "http.response.start" or message.get("more_body"):
+                return
+            for each in held:
+                await send(each)
+            held.clear()
+
+        await self._app(scope, receive, holding)
+
+
 class _Watch:
     """Refuses what the bond cannot cover, and enters how each insured payment was answered."""
 
@@ -124,48 +158,56 @@ class _Watch:
             busy = JSONResponse({"error": "insured capacity is used up"}, 503, {"Retry-After": "30"})
             await busy(scope, receive, send)
             return
-        enter: Callable[[], None] | None = None
+        settled: list[SettleResponse] = []
+        status = 500
 
         async def watching(message: Message) -> None:
-            nonlocal enter
+            nonlocal status
             if message["type"] == "http.response.start":
-                enter = self._entry(message["status"], Headers(raw=message["headers"]))
+                status = message["status"]
             await send(message)
-            if message["type"] == "http.response.body" and not message.get("more_body") and enter is not None:
-                # It waits for the disk, which the event loop must not.
-                entering, enter = enter, None
-                await asyncio.to_thread(entering)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                await self._enter(settled, status)
 
-        await self._app(scope, receive, watching)
+        token = _settled.set(settled)
+        try:
+            await self._app(scope, receive, watching)
+        finally:
+            _settled.reset(token)
 
     def _is_paid(self, request: Request) -> bool:
         raw_path = request.scope["raw_path"].decode("ascii").split("?")[0]
         context = HTTPRequestContext(
             adapter=FastAPIAdapter(request),
             path=raw_path,
-            decoded_path=request.scope["path"],
+            decoded_path=get_route_path(request.scope),  # as the SDK: without what it is mounted at
             method=request.method,
         )
         return self._routes.requires_payment(context)
 
-    def _entry(self, status: int, headers: Headers) -> Callable[[], None] | None:
-        """What is to be entered once the answer has left; None where nothing was settled."""
-        told = headers.get("payment-response")
-        if told is None:
-            return None
-        settled = decode_payment_response_header(told)
-        if not settled.success:
-            return None
-        delivery = _delivery((settled.extensions or {}).get(EXTENSION))
-        if delivery is None:
-            log.error(
-                "settled without insurance tx=%s: is this the insured facilitator?", settled.transaction
-            )
-            return None
-        # A 4xx was an answer: otherwise a client's bad requests would cost the provider gas without end.
-        kinds = {202: self._service.awaited}
-        tell = self._service.failed if status >= 500 else kinds.get(status, self._service.served)
-        return lambda: tell(delivery)
+    async def _enter(self, settled: list[SettleResponse], status: int) -> None:
+        """How what was settled for this request was answered; each once."""
+        while settled:
+            settlement = settled.pop()
+            delivery = _delivery((settlement.extensions or {}).get(EXTENSION))
+            if delivery is None:
+                log.error(
+                    "settled without insurance tx=%s: is this the insured facilitator?",
+                    settlement.transaction,
+                )
+                continue
+            # A 4xx was an answer: otherwise a client's bad requests would cost the provider gas without end.
+            # But "payment required" is none to a payment: the SDK says so where something fails after it.
+            kinds = {202: self._service.awaited, 402: self._service.failed}
+            tell = self._service.failed if status >= 500 else kinds.get(status, self._service.served)
+            # It waits for the disk, which the event loop must not.
+            await asyncio.to_thread(tell, delivery)
+
+
+def _remember(context: SettleResultContext) -> None:
+    """Called by the SDK in the task of the request. What its answer's headers say may be from elsewhere."""
+    if context.result.success and (settled := _settled.get(None)) is not None:
+        settled.append(context.result)
 
 
 def _delivery(policy: Any) -> Delivery | None:
@@ -180,5 +222,5 @@ def _amount(headers: Headers) -> Usdc:
     try:
         payload = decode_payment_signature_header(headers.get("payment-signature", ""))
         return parse_base_units(str(payload.accepted.amount))  # type: ignore[union-attr]
-    except (ValueError, MoneyError, AttributeError):
+    except (ValueError, MoneyError, AttributeError, RecursionError):
         return Usdc(1)
