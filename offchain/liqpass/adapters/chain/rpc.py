@@ -49,15 +49,18 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A message to simulate; `to` None creates a contract."""
+    """A message to simulate; `to` None creates a contract, `gas` None is as much as the node allows."""
 
     sender: str
     to: str | None
     data: bytes
     value: int
+    gas: int | None = None
 
     def as_json(self) -> dict[str, str]:
         fields = {"from": self.sender, "data": "0x" + self.data.hex(), "value": hex(self.value)}
+        if self.gas is not None:
+            fields["gas"] = hex(self.gas)
         return fields if self.to is None else {**fields, "to": self.to}
 
 

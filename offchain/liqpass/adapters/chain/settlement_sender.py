@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,6 +38,9 @@ from liqpass.domain.x402.insured_settlement import KEY_PREFIX, InsuredSettlement
 from liqpass.ports import ChainError as ReadingError
 
 DEPLOY_PREFIX = "x402/deploy/"
+# The payer's wallet checks its signature within it, and may burn as much as it gets: the settler pays. A
+# settlement without a wallet takes some 200,000.
+MAX_GAS = 1_000_000
 _TYPES = ("address", "address", "uint96", "uint256", "uint256", "bytes32", "uint16", "bytes")
 _TIMEOUT = 6  # which of them the provider, not the client, decides
 _SELECTOR = keccak(text=f"settleAndInsure({','.join(_TYPES)})")[:4]
@@ -62,8 +66,8 @@ def settle_and_insure(settlement: InsuredSettlement) -> bytes:
 
 
 def simulate_settlement(rpc: Rpc, insurance: Insurance, settler: str, settlement: InsuredSettlement) -> None:
-    """Run it on the latest block. Raises SimulationRevertedError with the decoded reason, or RpcError."""
-    call = Call(settler, to_checksum_address(insurance.contract), settle_and_insure(settlement), 0)
+    """Run it with MAX_GAS on the latest block. Raises SimulationRevertedError, decoded, or RpcError."""
+    call = Call(settler, to_checksum_address(insurance.contract), settle_and_insure(settlement), 0, MAX_GAS)
     try:
         rpc.call(call, "latest")
     except CallRevertedError as error:
@@ -103,7 +107,7 @@ class SettlementSender:
         with Engine.open(
             rpc,
             signer,
-            policy,
+            replace(policy, max_gas=min(policy.max_gas, MAX_GAS)),
             chain_id=insurance.chain_id,
             journal_folder=journal_folder,
             role="settler",
