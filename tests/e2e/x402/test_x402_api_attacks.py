@@ -11,13 +11,15 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
-from insured_world import CLIENT, NETWORK, PRICE, PROVIDER, InsuredWorld, Running, comes
+from insured_world import CLIENT, NETWORK, OTHER_PROVIDER, PRICE, PROVIDER, InsuredWorld, Running, comes
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
+from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
 from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService
 from liqpass.domain.x402.insured_settlement import InsuredProvider
 from shop import over_http, serving
+from web3 import Web3
 from x402 import AssetAmount, x402Client, x402ResourceServer
 from x402.http.clients import x402HttpxClient
 from x402.http.types import PaymentOption, RouteConfig
@@ -87,10 +89,14 @@ async def breaking_off() -> AsyncIterator[bytes]:
     raise RuntimeError("a fault of the provider's")
 
 
+def status_of(world: InsuredWorld, commitment: bytes) -> int:
+    return int(world.insurance.functions.policies(commitment).call()[3])
+
+
 def ends(world: InsuredWorld, status: int) -> bool:
     """Whether the newest payment comes to that end."""
     ((commitment, _),) = world.locks()[-1:]
-    return comes(lambda: world.insurance.functions.policies(commitment).call()[3] == status)
+    return comes(lambda: status_of(world, commitment) == status)
 
 
 @pytest.mark.parametrize("path", ["work", "upfront"])
@@ -232,3 +238,31 @@ def test_payment__of_another_shape__402(
         answer = httpx.get(f"{url}/work", headers={"payment-signature": base64.b64encode(header).decode()})
 
     assert (answer.status_code, world.sent()) == (402, sent)
+
+
+def test_service__many_refunds_wait__what_was_served_is_confirmed_between_them(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    requirements = world.requirements(OTHER_PROVIDER)
+    owner = InsuredProvider(world.address(OTHER_PROVIDER).lower())
+    folder, entered = world.folder / "flooded", []
+    for _ in range(25):
+        payload = world.payment(requirements)
+        policy = facilitator.client(OTHER_PROVIDER).settle(payload, requirements).extensions["bond-insurance"]
+        entered.append(Delivery(bytes.fromhex(policy["commitment"][2:]), policy["deadline"]))
+    with Deliveries.open(folder / f"31337-{owner.provider}.deliveries") as left:
+        left.enter(entered[0], DeliveryState.SERVED)
+        for delivery in entered[1:]:
+            left.enter(delivery, DeliveryState.FAILED)
+    first = world.web3.eth.block_number
+
+    signer = LocalSigner(world.node.account(OTHER_PROVIDER))
+    with InsuredService.open(world.site(), owner, signer, Policy.local(), folder=folder):
+        pass
+
+    assert [status_of(world, delivery.commitment) for delivery in entered] == [CONFIRMED] + [REFUNDED] * 24
+    kinds = [
+        world.web3.eth.get_block(number, full_transactions=True)["transactions"][0]["input"].hex()[:8]
+        for number in range(first + 1, world.web3.eth.block_number + 1)
+    ]
+    assert 0 < kinds.index(Web3.keccak(text="confirmServices(bytes32[],bytes[])").hex()[:8]) <= 10

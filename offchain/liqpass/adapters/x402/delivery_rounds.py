@@ -21,6 +21,8 @@ from liqpass.domain.x402.insured_payment import PaymentStatus
 
 log = logging.getLogger("liqpass.x402")
 _MOST = 100  # confirmations a transaction
+# A transaction each: a client that makes the service fail at will must not hold up what others were served.
+_REFUNDS = 8
 # Past the deadline. A lock comes back only while the client's authorization is valid, which is minutes.
 _VOID_AFTER_S = 3600
 _SAID = {DeliveryState.SERVED: DeliveryState.CONFIRMED, DeliveryState.FAILED: DeliveryState.REFUNDED}
@@ -32,13 +34,17 @@ class DeliveryRounds:
     def __init__(self, reader: BondReader, deliveries: Deliveries) -> None:
         self._reader, self._deliveries = reader, deliveries
 
-    def run(self, sender: DeliverySender) -> None:
-        """One round. Raises ChainError of either tree: whatever fails now is on the disk for the next."""
+    def run(self, sender: DeliverySender) -> bool:
+        """One round; whether there is more to refund than a round does.
+
+        Raises ChainError of either tree: whatever fails now is on the disk for the next.
+        """
         sender.finish_earlier()
         self._bring_back(sender)
-        self._refund(sender)
+        more = self._refund(sender)
         self._confirm(sender)
         self._end(sender)
+        return more
 
     def _bring_back(self, sender: DeliverySender) -> None:
         for key in sender.taken_back():
@@ -51,8 +57,11 @@ class DeliveryRounds:
             except TransactionRevertedError as error:
                 log.warning("void key=%s tx=%s reason=%s", key, error.tx_hash, error.reason)
 
-    def _refund(self, sender: DeliverySender) -> None:
+    def _refund(self, sender: DeliverySender) -> bool:
+        refunded = 0
         for commitment in self._open_in_time(DeliveryState.FAILED):
+            if refunded == _REFUNDS:
+                return True
             try:
                 told = sender.refund(commitment)
             except (SimulationRevertedError, GasTooHighError, TransactionRevertedError) as error:
@@ -62,6 +71,8 @@ class DeliveryRounds:
             if commitment in told.ended:
                 self._deliveries.move(commitment, DeliveryState.FAILED, DeliveryState.REFUNDED)
                 log.info("refunded commitment=%s tx=%s", format_bytes32(commitment), told.tx_hash)
+            refunded += 1
+        return False
 
     def _confirm(self, sender: DeliverySender) -> None:
         waiting = self._open_in_time(DeliveryState.SERVED)

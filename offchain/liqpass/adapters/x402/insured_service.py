@@ -138,13 +138,15 @@ class InsuredService:
     def _go_on(self, sender: DeliverySender, every_s: float) -> None:
         rounds = DeliveryRounds(self.site.reader, self._deliveries)
         while True:
-            ending = self._ending.is_set()
+            ending, more = self._ending.is_set(), False
             try:
                 self.look()
-                rounds.run(sender)
+                more = rounds.run(sender)
             except (ChainError, ReadingError) as error:
                 # Whatever fails now may work in a moment; all of it is on the disk.
                 log.warning("deliveries wait reason=%s", error)
+            if more:
+                continue
             if ending:
                 return
             self._wake.wait(every_s)
