@@ -33,6 +33,7 @@ SIGNED = Authorization(CLIENT, "0x" + "77" * 20, Usdc(100_000), 0, VALID_BEFORE,
 RECEIPT = new_receipt(LOCAL, PROVIDER, SIGNED, url="https://api.example/work", signed_at_s=700)
 LATER = replace(RECEIPT, commitment=b"\x99" * 32, nonce=b"\x0f" * 32, signed_at_s=800)
 TRANSACTION = b"\xab" * 32
+ENDLESS = "WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT 1 FROM n"
 
 
 def locked(status: PaymentStatus = PaymentStatus.OPEN, **changes: object) -> InsuredPayment:
@@ -243,6 +244,59 @@ def test_store__table_of_another_shape__told(tmp_path: Path) -> None:
             store.enter(RECEIPT)
         with pytest.raises(JournalError, match="the receipts hold something else: No item with that key"):
             store.of(LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("amount", b"12", "bytes instead of str"),
+        ("valid_before_s", b"12", "bytes instead of str"),
+        ("signed_at_s", "yesterday", "str instead of int"),
+        ("signed_at_s", 1.5, "float instead of int"),
+        ("url", b"https://x.example", "bytes instead of str"),
+        ("transaction_hash", "0x12", "transaction is not bytes"),
+        ("transaction_hash", b"\x12", "transaction of 1 bytes instead of 32"),
+        ("deadline_s", "tomorrow", "str instead of int"),
+        ("chain_id", 31337.5, None),
+    ],
+)
+def test_store__of_a_stranger_with_another_type_in_a_column__told(
+    tmp_path: Path, column: str, value: object, said: str | None
+) -> None:
+    path = tmp_path / "receipts.db"
+    with Receipts.open(path) as store:
+        store.enter(RECEIPT)
+        store.enter_answer(RECEIPT.commitment, Answer(True, TRANSACTION, DEADLINE))
+        with sqlite3.connect(path) as other:
+            other.execute(f"UPDATE receipts SET {column} = ?", (value,))
+
+        if said is None:  # of another contract or chain
+            assert store.of(LOCAL) == []
+        else:
+            with pytest.raises(JournalError, match=f"the receipts hold something else: {said}"):
+                store.of(LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "statement"),
+    [
+        ("view", f"CREATE VIEW receipts AS {ENDLESS}"),
+        ("trigger", "CREATE TRIGGER forget AFTER INSERT ON receipts BEGIN DELETE FROM receipts; END"),
+    ],
+)
+def test_store__of_a_stranger_that_never_ends_or_forgets__refused(
+    tmp_path: Path, kind: str, statement: str
+) -> None:
+    path = tmp_path / "receipts.db"
+    with Receipts.open(path):
+        pass
+    with sqlite3.connect(path) as other:
+        if kind == "view":
+            other.execute("DROP TABLE receipts")
+        other.execute(statement)
+
+    with pytest.raises(JournalError, match=f"cannot be used: it holds a {kind}"), Receipts.open(path):
+        pass
 
 
 def test_store__not_a_database__refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from liqpass.adapters.chain.errors import JournalError, JournalPermissionError
 from liqpass.domain.identifiers import parse_address
@@ -29,7 +29,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS receipts (
 _ENTER = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)"
 _ANSWER = "UPDATE receipts SET settled = ?, transaction_hash = ?, deadline_s = ? WHERE commitment = ?"
 _ALL = "SELECT * FROM receipts WHERE chain_id = ? AND contract = ? ORDER BY rowid"
+_MADE_UP = "SELECT type FROM sqlite_master WHERE type IN ('view', 'trigger')"
 _SIGNED = "SELECT * FROM receipts WHERE client = ? AND nonce = ?"
+_Kind = TypeVar("_Kind", str, int)
 
 
 class Receipts:
@@ -116,8 +118,12 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(_TABLE)
+        made_up = connection.execute(_MADE_UP).fetchone()
     except sqlite3.DatabaseError as error:
         raise JournalError(f"{path} cannot be used: {type(error).__name__}") from error
+    if made_up is not None:  # a stranger's: a query without end, or rows that go as soon as they are entered
+        connection.close()
+        raise JournalError(f"{path} cannot be used: it holds a {made_up['type']}")
     return connection
 
 
@@ -130,17 +136,28 @@ def _faults() -> Iterator[None]:
 
 
 def _receipt(row: sqlite3.Row) -> Receipt:
-    settled = row["settled"]
-    told = Answer(bool(settled), row["transaction_hash"], row["deadline_s"])
+    """Raises ValueError, TypeError, IndexError: the file may be anybody's, and its columns hold anything."""
+    settled, transaction, deadline_s = row["settled"], row["transaction_hash"], row["deadline_s"]
+    told = Answer(
+        settled=bool(settled),
+        transaction=None if transaction is None else bytes32(transaction, "transaction"),
+        deadline_s=None if deadline_s is None else _typed(deadline_s, int),
+    )
     return Receipt(
         insurance=Insurance(row["chain_id"], row["contract"]),
         commitment=bytes32(row["commitment"], "commitment"),
         provider=parse_address(row["provider"]),
         client=parse_address(row["client"]),
-        amount=usdc(int(row["amount"])),
+        amount=usdc(int(_typed(row["amount"], str))),
         nonce=bytes32(row["nonce"], "nonce"),
-        valid_before_s=int(row["valid_before_s"]),
-        signed_at_s=row["signed_at_s"],
-        url=row["url"],
+        valid_before_s=int(_typed(row["valid_before_s"], str)),
+        signed_at_s=_typed(row["signed_at_s"], int),
+        url=_typed(row["url"], str),
         answer=None if settled is None else told,
     )
+
+
+def _typed(value: object, kind: type[_Kind]) -> _Kind:
+    if not isinstance(value, kind):
+        raise TypeError(f"{type(value).__name__} instead of {kind.__name__}")
+    return value
