@@ -131,6 +131,24 @@ def test_walk__reorganised_below__forgotten_and_read_anew(node: Node, reading: R
     assert (reading.kept, reading.forgotten) == (ALL, 1)
 
 
+def test_walk__reorganised_between_two_pieces__read_anew_and_nothing_of_the_old_chain_kept(
+    node: Node, reading: Reading
+) -> None:
+    """Looked at after the walk only, the last block is of the new chain, and what was kept first is not."""
+
+    def reorganise(first: int, _: int) -> None:
+        reading.kept.append((first, node.fork))
+        node.changed, node.fork = FIRST, 1
+
+    with pytest.raises(RpcAnswerError, match=f"the chain below block {FIRST + CHUNK} has changed"):
+        reading.blocks.walk(reorganise, lambda: None)
+    before = [*reading.kept]
+
+    reading.walk()
+
+    assert (before, reading.kept, reading.forgotten) == ([(FIRST, 0)], ALL, 1)
+
+
 def test_walk__reading_fails__goes_on_with_the_same_piece(reading: Reading) -> None:
     reading.fails_at = FIRST + CHUNK
     with pytest.raises(RpcAnswerError):

@@ -2,7 +2,7 @@
 
 Blocks that are settled, and some way below the head, are read for good; what is newer is read again by each
 walk, so that a reorganisation of it is never seen. One that goes deeper changes the hash of the last block
-read for good: then everything is read anew. Nothing is kept on disk.
+read for good, which is looked at before each piece: then everything is read anew. Nothing is kept on disk.
 """
 
 from __future__ import annotations
@@ -58,20 +58,27 @@ class SettledBlocks:
         """`keep(first, last)` for each piece of blocks that became settled, in order, and each once.
 
         `forget()` before that, where what was kept is of blocks that are gone. What `keep` raises ends the
-        walk; the next one begins with the same piece. Raises RpcError.
+        walk; the next one begins with the same piece. Raises RpcError; also where blocks that were read are
+        gone before all others are read.
         """
         head = self.head()
-        if self._read_to is not None and self._block(self._read_to.number).hash != self._read_to.hash:
+        if self._is_gone():
             self._read_to = None
             forget()
         start = self._first_block if self._read_to is None else self._read_to.number + 1
         deep = min(self._block(self._settled).number, head.number - OVERLAP_BLOCKS)
         for first, last in pieces(start, deep):
-            block = self._block(last)  # before its logs: a change between the two is seen by the next walk
+            block = self._block(last)  # before its logs: a change between the two is seen by the next look
+            if first != start and self._is_gone():
+                raise RpcAnswerError("eth_getBlockByNumber", 0, f"the chain below block {first} has changed")
             keep(first, last)
             self._read_to = block
             self._progress(last, deep)
         return Walked(head, deep, max(start, deep + 1))
+
+    def _is_gone(self) -> bool:
+        """Whether the last block that was read for good is on the chain no more."""
+        return self._read_to is not None and self._block(self._read_to.number).hash != self._read_to.hash
 
     def _block(self, block: BlockId) -> Block:
         return block_of(self._rpc, block)
