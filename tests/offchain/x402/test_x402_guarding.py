@@ -48,6 +48,7 @@ def offer(**changes: Any) -> Offer:
         "amount": "100000",
         "valid_s": 300,
         "transfer_method": None,
+        "signed_for": ("USDC", "2"),
         "extension": declared(),
     }
     return Offer(**(fields | changes))
@@ -62,6 +63,11 @@ def refusal(limits: Limits, **changes: Any) -> tuple[RefusalCode, str]:
 @pytest.mark.parametrize("limits", [ANYONE, PINNED, Limits(None, frozenset())])
 def test_check_offer__named_and_paid_at_its_address__insurable(limits: Limits) -> None:
     assert check_offer(LOCAL, USDC, limits, offer()) == InsurableOffer(PROVIDER, Usdc(100_000))
+
+
+def test_check_offer__token_not_named__insurable() -> None:
+    """The SDK knows Circle's by its address."""
+    assert check_offer(LOCAL, USDC, ANYONE, offer(signed_for=(None, None))).provider == PROVIDER
 
 
 def test_check_offer__pinned_and_nothing_declared__insurable() -> None:
@@ -83,6 +89,11 @@ def test_check_offer__pinned_and_nothing_declared__insurable() -> None:
         ({"pay_to": PROVIDER}, RefusalCode.PAY_TO),
         ({"pay_to": payment_address(LOCAL, OTHER)}, RefusalCode.PAY_TO),
         ({"pay_to": payment_address(BASE, PROVIDER) + "00"}, RefusalCode.PAY_TO),
+        ({"pay_to": "0X" + PAY_TO[2:]}, RefusalCode.PAY_TO),
+        ({"pay_to": "0x" + PAY_TO[2:].upper()}, RefusalCode.PAY_TO),
+        ({"signed_for": ({"a": 1}, "2")}, RefusalCode.PAYLOAD),
+        ({"signed_for": ("USDC", ["2"])}, RefusalCode.PAYLOAD),
+        ({"signed_for": (1, "2")}, RefusalCode.PAYLOAD),
         ({"transfer_method": "permit2"}, RefusalCode.PERMIT2),
         ({"transfer_method": ["permit2"]}, RefusalCode.PERMIT2),
         ({"amount": "0"}, RefusalCode.PAYLOAD),

@@ -173,12 +173,14 @@ class Guard:
 
 
 def _offer(version: object, selected: Any, extension: object) -> Offer:
+    extra = selected.extra or {}
     return Offer(
         version=version,
         terms=Terms(selected.scheme, str(selected.network), selected.asset, selected.pay_to),
         amount=selected.amount,
         valid_s=selected.max_timeout_seconds,
-        transfer_method=(selected.extra or {}).get("assetTransferMethod"),
+        transfer_method=extra.get("assetTransferMethod"),
+        signed_for=(extra.get("name"), extra.get("version")),
         extension=extension,
     )
 

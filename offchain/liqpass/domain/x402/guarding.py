@@ -47,6 +47,7 @@ class Limits:
 class Offer:
     """One option of a 402 as it came. `transfer_method`: `extra.assetTransferMethod`.
 
+    `signed_for`: name and version of the token in `extra`, None where it does not say.
     `extension`: what the 402 declares as `bond-insurance`, None where it does not.
     """
 
@@ -55,6 +56,7 @@ class Offer:
     amount: str
     valid_s: int
     transfer_method: object
+    signed_for: tuple[object, object]
     extension: object
 
 
@@ -72,8 +74,11 @@ def check_offer(insurance: Insurance, usdc_address: str, limits: Limits, offer: 
     named = _named_provider(insurance, offer.extension)
     provider = _provider(insurance, limits, named, offer.terms.pay_to)
     check_terms(insurance, usdc_address, InsuredProvider(provider), offer.terms)
+    _check_spelling(offer.terms.pay_to)
     if offer.transfer_method not in _EIP3009:
         raise PaymentRefusedError(RefusalCode.PERMIT2, "only an EIP-3009 payment goes through the bond")
+    if not all(each is None or isinstance(each, str) for each in offer.signed_for):
+        raise PaymentRefusedError(RefusalCode.PAYLOAD, "the token's name or version is no text")
     if not 0 < offer.valid_s <= MAX_VALID_S:
         raise PaymentRefusedError(
             RefusalCode.VALIDITY,
@@ -135,6 +140,14 @@ def _provider(insurance: Insurance, limits: Limits, named: str | None, pay_to: s
     if limits.providers and named not in limits.providers:
         raise PaymentRefusedError(RefusalCode.PINNED, f"{checksum_address(named)} is not a pinned provider")
     return named
+
+
+def _check_spelling(pay_to: str) -> None:
+    """A payment repeats it, and is read again after it was signed: what is refused then is not signed."""
+    try:
+        parse_address(pay_to)
+    except IdentifierError:
+        raise PaymentRefusedError(RefusalCode.PAY_TO, "payTo is spelt as no address is") from None
 
 
 def _amount(limits: Limits, text: str) -> Usdc:
