@@ -20,6 +20,8 @@ from click.testing import CliRunner, Result
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from insured_world import CLIENT, NETWORK, PASSPHRASE, PRICE, PROVIDER, STRANGER, InsuredWorld, Running
+from liqpass.adapters.x402.receipts import Receipts
+from liqpass.domain.x402.receipts import Receipt
 from liqpass.entrypoints.cli import main
 from liqpass.settings import Settings
 from x402 import x402ClientSync
@@ -206,6 +208,19 @@ def command(environment: dict[str, str], *arguments: str) -> Result:
     return CliRunner(mix_stderr=False).invoke(
         main, ["x402", *arguments], env=gone | environment, catch_exceptions=False
     )
+
+
+def pay(world: InsuredWorld, folder: Path, url: str, *options: str, **changes: str) -> Result:
+    """`liqpass x402 pay URL` by the client's keyfile, for 0.10 USDC at most."""
+    key = str(keyfile(world, folder, CLIENT))
+    return command(
+        environment(world, folder, **changes), "pay", url, "--max", "0.10", "--keyfile", key, *options
+    )
+
+
+def kept(world: InsuredWorld, folder: Path) -> list[Receipt]:
+    with Receipts.open(receipts_file(folder)) as store:
+        return store.of(world.terms)
 
 
 @contextmanager

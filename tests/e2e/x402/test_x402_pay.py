@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from insured_world import CLIENT, POOR_PROVIDER, PRICE, PROVIDER, InsuredWorld, Running
-from liqpass.adapters.x402.receipts import Receipts
-from liqpass.domain.x402.receipts import Receipt
 from liqpass.entrypoints.answers import iso
 from offering import (
     Offering,
     command,
     declared,
     environment,
-    keyfile,
+    kept,
     option,
     packed,
+    pay,
     receipts_file,
     required,
     settles,
@@ -32,19 +30,6 @@ from web3 import Web3
 
 DEAD = "http://127.0.0.1:1"
 NESTED = base64.b64encode(b"[" * 20_000).decode()
-
-
-def pay(world: InsuredWorld, folder: Path, url: str, *options: str, **changes: str) -> Result:
-    """By the client's keyfile, for 0.10 USDC at most."""
-    key = str(keyfile(world, folder, CLIENT))
-    return command(
-        environment(world, folder, **changes), "pay", url, "--max", "0.10", "--keyfile", key, *options
-    )
-
-
-def kept(world: InsuredWorld, folder: Path) -> list[Receipt]:
-    with Receipts.open(receipts_file(folder)) as store:
-        return store.of(world.terms)
 
 
 def test_pay__insured__body_printed_and_payment_told(
@@ -129,6 +114,9 @@ def test_pay__nothing_that_can_be_paid__says_why(
         ("dear", "amount_above_limit: 0.100001 USDC are asked, at most 0.10 are allowed"),
         ("short", "insufficient_bond: the bond of "),
         ("version 1", "invalid_x402_version: only x402 version 2 is insured"),
+        ("odd token", "invalid_payload: the token's name or version is no text"),
+        ("no token", "the offer cannot be signed: ValueError"),
+        ("no unicode", "it answers 402 without an offer of x402"),
         ("none", "the offer has no option"),
         ("many", "the offer has 17 options, 16 are allowed"),
     ],
@@ -142,6 +130,9 @@ def test_pay__guard_refuses__not_paid(world: InsuredWorld, tmp_path: Path, case:
             world, option(world, payTo=world.pay_to(8)), extensions=declared(world, provider=8)
         ),
         "version 1": {"x402Version": 1, "error": "", "accepts": []},
+        "odd token": required(world, option(world, extra={"name": {"USDC": 2}, "version": "2"})),
+        "no token": required(world, option(world, extra={})),
+        "no unicode": required(world, extensions=declared(world) | {"more": "\ud800"}),
         "none": required(world) | {"accepts": []},
         "many": required(world, *[option(world)] * 17),
     }
@@ -152,6 +143,7 @@ def test_pay__guard_refuses__not_paid(world: InsuredWorld, tmp_path: Path, case:
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: not paid: {said}{nobody if case == 'short' else ''}")
     assert offering.paid == []
+    assert not receipts_file(tmp_path).exists() or kept(world, tmp_path) == []
 
 
 def test_pay__node_away__not_paid(world: InsuredWorld, tmp_path: Path) -> None:

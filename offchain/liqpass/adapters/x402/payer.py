@@ -5,13 +5,16 @@ No redirect is followed: what another address asks for is another's offer.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import httpx
 from x402 import x402ClientSync
 from x402.http.x402_http_client import x402HTTPClientSync
-from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements
+from x402.schemas import PaymentError, PaymentPayload, PaymentRequired, PaymentRequirements
 
 from liqpass.adapters.x402.guard import Guard
 from liqpass.domain.x402.guarding import InsurableOffer
@@ -25,8 +28,9 @@ from liqpass.domain.x402.insured_settlement import (
 log = logging.getLogger("liqpass.x402.client")
 PAYMENT_REQUIRED = 402
 MAX_OPTIONS = 16  # of an offer: the node is asked about each
+_MAX_OFFER_BYTES = 65_536  # of a 402's body, which only tells version 1 from no offer at all
 _SHOWN = 200
-# What the SDK raises for headers that hold JSON of another shape; pydantic's errors are ValueErrors.
+# What the SDK raises for JSON of another shape; pydantic's errors are ValueErrors.
 _UNREADABLE = (ValueError, AttributeError, TypeError, RecursionError)
 
 
@@ -35,7 +39,10 @@ class RequestError(X402Error):
 
 
 class LostAnswerError(X402Error):
-    """A payment left and no answer came: it may have been taken. `client` and `nonce` are the signature's."""
+    """A payment left and no whole answer came: it may have been taken.
+
+    `client` and `nonce` are the signature's.
+    """
 
     def __init__(self, reason: str, client: str, nonce: bytes) -> None:
         super().__init__(reason)
@@ -62,21 +69,31 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """An answer to a payment. `nonce` and `client` are the signature's."""
+    """An answer to a payment, its body not read yet. `nonce` and `client` are the signature's."""
 
     response: httpx.Response
     client: str
     nonce: bytes
 
+    def body(self) -> Iterator[bytes]:
+        """As it comes in, which may be without end. Raises LostAnswerError where it breaks off."""
+        try:
+            yield from self.response.iter_bytes()
+        except (httpx.HTTPError, KeyboardInterrupt) as fault:
+            raise LostAnswerError(type(fault).__name__, self.client, self.nonce) from None
+
 
 class Payer:
-    """Over one HTTP connection. Made with a client that `guard` is installed on."""
+    """Over one HTTP connection. Made with a client that `guard` is installed on.
+
+    No body is read whole: it may be of any size, and more when unpacked.
+    """
 
     def __init__(self, http: httpx.Client, client: x402ClientSync) -> None:
         self._http, self._client, self._headers = http, client, x402HTTPClientSync(client)
 
     def ask(self, request: Request) -> httpx.Response:
-        """Without payment. Raises RequestError where no answer comes, or a redirect."""
+        """Without payment, its body not read yet. Raises RequestError for no answer, or a redirect."""
         try:
             response = self._send(request, {})
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
@@ -86,14 +103,23 @@ class Payer:
             raise RequestError(f"it redirects to {to}: nothing is paid there without being asked")
         return response
 
+    @staticmethod
+    def body(response: httpx.Response) -> Iterator[bytes]:
+        """As it comes in. Raises RequestError where it breaks off."""
+        try:
+            yield from response.iter_bytes()
+        except httpx.HTTPError as fault:
+            raise RequestError(f"the answer broke off: {type(fault).__name__}") from None
+
     def offer(self, response: httpx.Response) -> PaymentRequired:
         """What a 402 asks for. Raises RequestError where that is nothing of x402 version 2."""
         try:
-            body = response.json()
-        except ValueError:
+            body = json.loads(_beginning(response))
+        except (*_UNREADABLE, httpx.HTTPError):
             body = None
         try:
             required = self._headers.get_payment_required_response(response.headers.get, body)
+            required.model_dump_json()  # a payment repeats it: what cannot be written is not signed for
         except _UNREADABLE:
             raise RequestError("it answers 402 without an offer of x402") from None
         if not isinstance(required, PaymentRequired):
@@ -108,7 +134,12 @@ class Payer:
         Raises the SDK's PaymentError where the guard aborts, LostAnswerError where no answer comes.
         """
         only = required.model_copy(update={"accepts": [option]})
-        payload = self._client.create_payment_payload(only)
+        try:
+            payload = self._client.create_payment_payload(only)
+        except (X402Error, PaymentError):
+            raise
+        except _UNREADABLE as fault:
+            raise RequestError(f"the offer cannot be signed: {type(fault).__name__}") from None
         if not isinstance(payload, PaymentPayload):
             raise RequestError(f"{RefusalCode.VERSION}: only x402 version 2 is insured")
         signed = read_authorization(payload.payload)
@@ -124,7 +155,8 @@ class Payer:
 
     def _send(self, request: Request, payment: dict[str, str]) -> httpx.Response:
         headers = [*request.headers, *payment.items()]
-        return self._http.request(request.method, request.url, headers=headers, content=request.body)
+        asked = self._http.build_request(request.method, request.url, headers=headers, content=request.body)
+        return self._http.send(asked, stream=True)
 
 
 def verdicts(guard: Guard, required: PaymentRequired) -> list[Verdict]:
@@ -135,6 +167,17 @@ def verdicts(guard: Guard, required: PaymentRequired) -> list[Verdict]:
             found.append(Verdict(option, guard.check(required, option)))
         except PaymentRefusedError as refusal:
             found.append(Verdict(option, refusal))
+    return found
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    """Of the body as it was sent, which is then given up. Raises httpx.HTTPError."""
+    found = b""
+    with contextlib.closing(response):
+        for piece in response.iter_raw(_MAX_OFFER_BYTES):
+            found += piece
+            if len(found) >= _MAX_OFFER_BYTES:
+                break
     return found
 
 

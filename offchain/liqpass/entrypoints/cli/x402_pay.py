@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +80,7 @@ _GOOD = 400  # answers below it
     type=click.FloatRange(min=0, min_open=True),
     default=60.0,
     show_default=True,
-    help="Seconds to wait for an answer.",
+    help="Seconds without a byte of an answer after which it is given up.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the offer and what the guard says; sign nothing; no key.")
 @pass_session
@@ -127,7 +127,7 @@ def pay(  # noqa: PLR0917 - click passes options by name
     with _payer(account, timeout_s) as (client, payer), _not_paid():
         first = payer.ask(request)
         if first.status_code != PAYMENT_REQUIRED:
-            _show_body(first.content)
+            _show_body(payer.body(first))
             if first.status_code >= _GOOD:
                 raise click.ClickException(f"it answers {first.status_code}; nothing was paid")
             click.echo("nothing was asked, nothing was paid", err=True)
@@ -188,15 +188,20 @@ def _pay(
     try:
         paid = payer.pay(request, required, option)
     except LostAnswerError as lost:
-        receipt = store.signed(lost.client, lost.nonce)
         click.echo(f"Error: a payment was signed and sent, and no answer came: {lost}", err=True)
-        _tell(receipt, trusted)
+        _tell(store.signed(lost.client, lost.nonce), trusted)
         _fail()
         return
+    broken = None
     try:
-        _show_body(paid.response.content)
+        _show_body(paid.body())
+    except LostAnswerError as lost:
+        broken = lost
     finally:  # whether or not anybody reads the body
         _tell(store.signed(paid.client, paid.nonce), trusted)
+    if broken is not None:
+        click.echo(f"Error: a payment was signed and sent, and the answer broke off: {broken}", err=True)
+        _fail()
     if not paid.response.is_success:
         click.echo(
             f"Error: a payment was signed and sent, and the answer is {paid.response.status_code}", err=True
@@ -275,9 +280,10 @@ def _show_offer(found: Sequence[Verdict]) -> None:
     _chosen(found)
 
 
-def _show_body(content: bytes) -> None:
+def _show_body(pieces: Iterable[bytes]) -> None:
     out = click.get_binary_stream("stdout")
-    out.write(content)
+    for piece in pieces:
+        out.write(piece)
     out.flush()
 
 
