@@ -168,6 +168,18 @@ def test_enter__full__refused_until_one_has_ended() -> None:
     desk.ask("another")
 
 
+def test_pause__at_the_end__over_at_once() -> None:
+    desk = Desk()
+    paused = threading.Thread(target=desk.queue.pause, args=(600.0,))
+    paused.start()
+    desk.ask("does not end it")
+
+    desk.queue.close()
+    paused.join(10)
+
+    assert not paused.is_alive()
+
+
 def test_close__what_has_not_begun_is_cancelled_and_lanes_end() -> None:
     desk = Desk()
     begun, handed_over = desk.ask("begun"), desk.ask("handed over")

@@ -115,6 +115,11 @@ class LaneQueue(Generic[Asked, Answer]):
                 self._changed.wait(left_s)
         return None
 
+    def pause(self, seconds: float) -> None:
+        """Wait so long, less where the end comes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, seconds)
+
     def hand_over(self, waiting: Waiting[Asked, Answer], lanes: frozenset[str]) -> None:
         """Back to its place, for these lanes."""
         with self._changed:

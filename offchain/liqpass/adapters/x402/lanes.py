@@ -129,11 +129,13 @@ class Lanes(Generic[Asked, Answer]):
     # In a lane's thread
 
     def _go_on(self, sender: SettlementSender) -> None:
-        for key in sender.unsettled():
-            self._resume(sender, key)
         look_s, pause_s = time.monotonic() + self._look_back_s, 0.0
+        earlier: list[str] | None = None
         while not self._queue.closed:
             try:
+                earlier = sender.unsettled() if earlier is None else earlier
+                while earlier:
+                    self._resume(sender, earlier.pop(0))
                 if time.monotonic() >= look_s:
                     self._look_back(sender)
                     look_s = time.monotonic() + self._look_back_s
@@ -141,7 +143,7 @@ class Lanes(Generic[Asked, Answer]):
             except Exception:
                 # A full disk, say: this lane tries again, and the others go on.
                 log.exception("lane failed settler=%s", sender.settler)
-                pause_s = _PAUSE_S
+                self._queue.pause(_PAUSE_S)
 
     def _next(self, sender: SettlementSender, pause_s: float, idle_s: float) -> bool:
         """One settlement, or what is in flight; whether it went well.
