@@ -224,13 +224,15 @@ def kept(world: InsuredWorld, folder: Path) -> list[Receipt]:
 
 
 @contextmanager
-def process(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def process(
+    environment: dict[str, str], *arguments: str, stdout: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
     """The same as a process of its own, killed at the end."""
     code = "from liqpass.entrypoints.cli import main; main()"
     running = subprocess.Popen(
         [sys.executable, "-c", code, "x402", *arguments],
         env=environment,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )

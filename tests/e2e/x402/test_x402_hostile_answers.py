@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pty
 import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
-from insured_world import InsuredWorld
+from insured_world import CLIENT, InsuredWorld
 from liqpass.adapters.x402.payer import Payer, Request
-from offering import Offering, kept, packed, pay, required
+from offering import Offering, environment, kept, keyfile, packed, pay, process, required
 from x402 import x402ClientSync
 
 
@@ -91,3 +93,36 @@ def test_pay__answer_breaks_off__what_came_is_printed_and_receipt_kept(
         in result.stderr
     )
     assert "not taken, and may be until " in result.stderr
+
+
+def test_pay__proxy_in_the_environment__payment_in_the_open_passes_by_it(
+    world: InsuredWorld, tmp_path: Path
+) -> None:
+    proxy, offering = Offering(required(world)), Offering(required(world))
+    with proxy.serving() as other, offering.serving() as url:
+        named = url.replace("127.0.0.1", "localhost")
+        result = pay(world, tmp_path, named, HTTP_PROXY=other, ALL_PROXY=other, NO_PROXY="127.0.0.1")
+
+    assert (result.exit_code, len(offering.paid), proxy.paid) == (0, 1, [])
+
+
+def test_pay__answer_with_control_characters_to_a_terminal__left_out(
+    world: InsuredWorld, tmp_path: Path
+) -> None:
+    """They would wipe out what standard error tells of the payment."""
+    body = "one\x1b[2J\r\ntwo\x07 \u202ethree\u00e9\n".encode()
+    offering = Offering(required(world), reply=lambda request, _: request.reply(200, {}, body))
+    key = str(keyfile(world, tmp_path, CLIENT))
+    ours, theirs = pty.openpty()
+    try:
+        with offering.serving() as url:
+            options = ("pay", url, "--max", "0.10", "--keyfile", key)
+            with process(environment(world, tmp_path), *options, stdout=theirs) as running:
+                _, told = running.communicate(timeout=50)
+        shown = os.read(ours, 1_000)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert (running.returncode, shown.decode()) == (0, "one[2J\r\ntwo three\u00e9\r\n")
+    assert "not taken, and may be until " in told

@@ -5,10 +5,11 @@ No redirect is followed: what another address asks for is another's offer.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import httpx
@@ -179,6 +180,14 @@ def _beginning(response: httpx.Response) -> bytes:
             if len(found) >= _MAX_OFFER_BYTES:
                 break
     return found
+
+
+def for_a_terminal(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """A body without what a terminal would obey: it could hide or forge what is told of the payment."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for piece in pieces:
+        text = decoder.decode(piece)
+        yield "".join(each for each in text if each.isprintable() or each in "\n\t").encode()
 
 
 def shown(text: str) -> str:

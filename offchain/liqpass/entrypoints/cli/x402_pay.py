@@ -103,7 +103,7 @@ def pay(  # noqa: PLR0917 - click passes options by name
     signed otherwise. A receipt is kept before the payment leaves: without an answer too, `liqpass x402
     claims` tells what became of it and brings the money back. What was paid is told on standard error. The
     keyfile's passphrase comes from LIQPASS_CLIENT_PASSPHRASE or LIQPASS_CLIENT_PASSPHRASE_FILE. No redirect
-    is followed.
+    is followed, and no proxy used but for https://. A terminal gets the body without control characters.
 
     Exit code 0: answered well, paid or free. 1: not paid. 2: usage. 3: a payment was signed and sent, and no
     good answer came; the receipt is kept.
@@ -158,7 +158,8 @@ def _payer(account: LocalAccount | None, timeout_s: float) -> Iterator[tuple[x40
     client.set_spend_controls(False)  # the guard's are narrower
     if account is not None:
         register_exact_evm_client(client, EthAccountSigner(account))
-    with httpx.Client(follow_redirects=False, timeout=timeout_s) as http:
+    # What is not encrypted goes to this machine, or on a local chain: past any proxy of the environment's.
+    with httpx.Client(follow_redirects=False, timeout=timeout_s, mounts={"http://": None}) as http:
         yield client, Payer(http, client)
 
 
@@ -281,8 +282,10 @@ def _show_offer(found: Sequence[Verdict]) -> None:
 
 
 def _show_body(pieces: Iterable[bytes]) -> None:
+    from liqpass.adapters.x402.payer import for_a_terminal  # noqa: PLC0415
+
     out = click.get_binary_stream("stdout")
-    for piece in pieces:
+    for piece in for_a_terminal(pieces) if out.isatty() else pieces:
         out.write(piece)
     out.flush()
 
