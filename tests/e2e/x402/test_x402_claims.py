@@ -222,6 +222,25 @@ def test_claims__server_lied__warned_and_chain_counts(
     assert table.stderr == "".join(f"Warning: {commitment}: {each}\n" for each in said)
 
 
+@pytest.mark.parametrize("options", [(), ("--json",), ("--claim",)])
+def test_claims__receipts_of_another_contract__told_that_they_are_not_looked_at(
+    world: InsuredWorld, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """As after a new deployment: what the old one owes would be forgotten in silence."""
+    paid(world, tmp_path, lambda _: None, lambda _: None)
+    with sqlite3.connect(receipts_file(tmp_path)) as store:
+        store.execute("UPDATE receipts SET contract = ? WHERE rowid = 1", ("0x" + "1" * 40,))
+    key = ("--keyfile", str(keyfile(world, tmp_path, STRANGER))) if "--claim" in options else ()
+
+    result = command(environment(world, tmp_path), "claims", *options, *key)
+
+    assert result.exit_code == 0, result.stderr
+    assert (
+        "Warning: 1 receipts are of another contract or chain than LIQPASS_DEPLOYMENT and LIQPASS_CHAIN_ID "
+        "say: not looked at here\n"
+    ) in result.stderr
+
+
 def test_claims__another_ones_file_with_anything_in_it__refused(world: InsuredWorld, tmp_path: Path) -> None:
     paid(world, tmp_path, lambda _: None)
     with sqlite3.connect(receipts_file(tmp_path)) as store:

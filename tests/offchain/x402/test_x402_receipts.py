@@ -130,6 +130,7 @@ def test_store__entered_and_answered__read_back_whole(store: Receipts) -> None:
 
     assert store.of(LOCAL) == [replace(RECEIPT, answer=Answer(True, TRANSACTION, DEADLINE)), largest]
     assert store.of(BASE) == []
+    assert (store.of_others(LOCAL), store.of_others(BASE)) == (0, 2)
     assert store.signed(CLIENT, LATER.nonce) == largest
     assert store.signed(CLIENT, b"\x00" * 32) is None
 

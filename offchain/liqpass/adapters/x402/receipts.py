@@ -30,6 +30,7 @@ _ENTER = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL,
 _ANSWER = "UPDATE receipts SET settled = ?, transaction_hash = ?, deadline_s = ? WHERE commitment = ?"
 _ALL = "SELECT * FROM receipts WHERE chain_id = ? AND contract = ? ORDER BY rowid"
 _MADE_UP = "SELECT type FROM sqlite_master WHERE type IN ('view', 'trigger')"
+_OTHERS = "SELECT count(*) FROM receipts WHERE chain_id <> ? OR contract <> ?"
 _SIGNED = "SELECT * FROM receipts WHERE client = ? AND nonce = ?"
 _Kind = TypeVar("_Kind", str, int)
 
@@ -78,6 +79,12 @@ class Receipts:
     def of(self, insurance: Insurance) -> list[Receipt]:
         """Those of one contract, the oldest first. Raises JournalError."""
         return self._read(_ALL, (insurance.chain_id, insurance.contract))
+
+    def of_others(self, insurance: Insurance) -> int:
+        """How many there are of other contracts or chains. Raises JournalError."""
+        with self._lock, _faults():
+            found = self._connection.execute(_OTHERS, (insurance.chain_id, insurance.contract)).fetchone()
+        return int(found[0])
 
     def signed(self, client: str, nonce: bytes) -> Receipt | None:
         """The receipt of a client's signature. Raises JournalError."""

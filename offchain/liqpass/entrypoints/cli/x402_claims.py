@@ -68,6 +68,12 @@ def claims(  # noqa: PLR0917 - click passes options by name
         raise click.ClickException(f"no receipts at {path}")
     with ended_by_signals(), Receipts.open(path) as store:
         trusted = TrustedContract.open(app.rpc, app.bonds, app.insurance)
+        if others := store.of_others(trusted.insurance):
+            click.echo(
+                f"Warning: {others} receipts are of another contract or chain than LIQPASS_DEPLOYMENT and "
+                "LIQPASS_CHAIN_ID say: not looked at here",
+                err=True,
+            )
         if claim or watch:
             _claim(app, trusted, store, replace(run, once=not watch))
         else:
