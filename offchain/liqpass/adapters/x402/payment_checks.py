@@ -58,6 +58,11 @@ class PaymentChecks:
             check_terms(self.site.insurance, self.site.usdc, provider, terms)
         timeout_minutes = read_timeout(provider, requirements.extra or {})
         authorization = read_authorization(payload.payload)
+        # The SDK compares these too, but not for a payment that is on its way already.
+        if requirements.amount != str(authorization.amount):
+            raise PaymentRefusedError(
+                RefusalCode.VALUE, f"{authorization.amount} is signed, and {requirements.amount} asked"
+            )
         signature = _signature(payload.payload.get("signature"))
         return insured_settlement(
             self.site.insurance, provider, authorization, signature, timeout_minutes=timeout_minutes

@@ -17,10 +17,13 @@ from liqpass.adapters.x402.lanes import ElsewhereError
 from liqpass.adapters.x402.payment_checks import EXTENSION, PaymentChecks
 from liqpass.adapters.x402.stock_facilitator import StockFacilitator
 from liqpass.domain.identifiers import checksum_address
+from liqpass.domain.x402.insured_payment import InsuredPayment
 from liqpass.domain.x402.insured_settlement import InsuredSettlement, PaymentRefusedError, RefusalCode
 
 # Faults of one settler, not of the payment or of the node: the next lane may not have them.
 _OF_THE_LANE = (InsufficientFundsError, JournalError, SigningError)
+# Of the time-out, that may have passed when "settled" is said; of one below two minutes the half.
+_MOST_PASSED_S = 60
 log = logging.getLogger("liqpass.x402")
 
 
@@ -96,10 +99,23 @@ class Settling:
         if not payment.is_open:
             # Settled by an earlier run, and since then refunded or claimed: it buys nothing any more.
             raise PaymentRefusedError(RefusalCode.ENDED, f"the insurance in {answer.transaction} has ended")
+        if known is not None:
+            self._check_time_left(payment, asked.settlement)
         if not self.answered.add(commitment):
             raise PaymentRefusedError(RefusalCode.USED, "this payment was answered before")
         policy = self.checks.policy(payment, answer.transaction)
         return answer.model_copy(update={"extensions": {EXTENSION: policy}}), None
+
+    def _check_time_left(self, payment: InsuredPayment, settlement: InsuredSettlement) -> None:
+        """Of one that was settled before: its provider would serve it, and be too late to confirm.
+
+        Raises PaymentRefusedError, ports' ChainError.
+        """
+        reader = self.checks.site.reader
+        asked_s = 60 * (settlement.timeout_minutes or reader.default_timeout_minutes())
+        left_s = payment.deadline_s - reader.head().time_s
+        if left_s < asked_s - min(_MOST_PASSED_S, asked_s // 2):
+            raise PaymentRefusedError(RefusalCode.LATE, f"{left_s} s are left of the {asked_s} s asked for")
 
     def _known(
         self, sender: SettlementSender, waiting: Waiting[Asked, SettleResponse], holder: str | None

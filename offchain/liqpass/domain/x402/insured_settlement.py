@@ -41,8 +41,10 @@ class RefusalCode(StrEnum):
     SETTLER = "settler_not_named"
     SETTLER_AWAY = "settler_away"
     BOND = "insufficient_bond"
+    VALUE = "invalid_exact_evm_payload_authorization_value_mismatch"
     USED = "invalid_exact_evm_nonce_already_used"
     ENDED = "insurance_ended"
+    LATE = "insurance_running_out"
     # What a client refuses before it signs.
     EXTENSION = "bond_insurance_malformed"
     CONTRACT = "contract_not_trusted"
