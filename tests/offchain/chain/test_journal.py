@@ -15,6 +15,7 @@ from liqpass.adapters.chain.errors import (
     JournalPermissionError,
 )
 from liqpass.adapters.chain.journal import Journal
+from liqpass.adapters.chain.journal_file import create_whole
 from liqpass.adapters.chain.policy import Fees
 from liqpass.adapters.chain.records import AttemptState, IntentState
 from liqpass.adapters.chain.rpc import ChainIdentity, Receipt
@@ -190,3 +191,18 @@ def test_open__twice_in_a_process_and_once_in_another__nothing_forgotten(tmp_pat
         journal.plan("b", None, b"", 0, "")
 
         assert read_elsewhere(journal.path, ["a", "b"]) == [True, True]
+
+
+def test_create_whole__another_process_is_faster__theirs_stays_and_no_half_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+    seen = []
+
+    def prepare(new: Path) -> None:
+        seen.append((path.exists(), stat.S_IMODE(new.stat().st_mode)))
+        new.write_text("ours")
+        path.write_text("theirs")
+
+    create_whole(path, prepare)
+    create_whole(path, prepare)
+
+    assert (seen, path.read_text(), [*tmp_path.iterdir()]) == ([(False, 0o600)], "theirs", [path])

@@ -7,7 +7,8 @@ import fcntl
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from liqpass.adapters.chain.errors import JournalBusyError, JournalError, JournalPermissionError
@@ -43,7 +44,12 @@ def journal_path(folder: Path, chain_id: int, signer: str) -> Path:
 
 def open_or_create(path: Path, identity: ChainIdentity, signer: str) -> sqlite3.Connection:
     """The journal at `path`, made with that identity if there is none. Raises JournalPermissionError."""
-    make_private(path)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_whole(path, lambda new: _with_tables(new, identity, signer).close())
+    return _with_tables(path, identity, signer)
+
+
+def _with_tables(path: Path, identity: ChainIdentity, signer: str) -> sqlite3.Connection:
     connection = _connect(path)
     connection.execute("BEGIN IMMEDIATE")
     if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
@@ -55,6 +61,22 @@ def open_or_create(path: Path, identity: ChainIdentity, signer: str) -> sqlite3.
         )
     connection.execute("COMMIT")
     return connection
+
+
+def create_whole(path: Path, prepare: Callable[[Path], None]) -> None:
+    """A file for SQLite, prepared under another name, unless one is there or another process is faster.
+
+    Processes that begin at once never meet a file half made: SQLite does not wait where two turn the log of
+    one on.
+    """
+    if path.exists():
+        return
+    with tempfile.TemporaryDirectory(prefix=f"{path.name}-", dir=path.parent) as folder:
+        new = Path(folder) / path.name
+        make_private(new)
+        prepare(new)
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)
 
 
 def make_private(path: Path) -> None:

@@ -6,15 +6,14 @@ Whoever has the file may claim for the client, and learns what it bought; nobody
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from liqpass.adapters.chain.errors import JournalError, JournalPermissionError
+from liqpass.adapters.chain.journal_file import create_whole
 from liqpass.domain.identifiers import parse_address
 from liqpass.domain.money import usdc
 from liqpass.domain.x402.commitments import bytes32
@@ -49,8 +48,7 @@ class Receipts:
         JournalPermissionError where others may read it: they would learn what its owner bought.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _create(path)
+        create_whole(path, lambda new: _connect(new).close())
         if path.stat().st_mode & 0o077:
             raise JournalPermissionError(f"{path} can be read by others (chmod 600)")
         with contextlib.closing(_connect(path)) as connection:
@@ -102,20 +100,6 @@ class Receipts:
             return [_receipt(found) for found in rows]
         except (ValueError, TypeError, IndexError) as error:  # IdentifierError and MoneyError among them
             raise JournalError(f"the receipts hold something else: {error}") from None
-
-
-def _create(path: Path) -> None:
-    """A whole store under its name, unless another is faster: two that begin never meet one half made.
-
-    Nothing but SQLite opens the file at `path`. Closing it anywhere else in the process gives up the locks
-    of connections that are open, and another process removes the log of what these go on to write.
-    """
-    with tempfile.TemporaryDirectory(prefix=f"{path.name}-", dir=path.parent) as folder:
-        new = Path(folder) / path.name
-        new.touch(0o600)
-        _connect(new).close()
-        with contextlib.suppress(FileExistsError):
-            os.link(new, path)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
