@@ -45,13 +45,18 @@ def test_read__digest_and_key_file__each_key_its_provider(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "valid dictionary"),
+        ("", "providers.yaml: there is no `providers:` in it"),
+        ("providers", "providers.yaml: there is no `providers:` in it"),
+        (
+            f'providers: [{{provider: {FIRST}, key_sha256: "{DIGEST}"}}]',
+            "providers.0.provider: Input should be a valid string: write it in quotes",
+        ),
         ("providers: []", "at least 1"),
         ("providers: [", "is not YAML"),
         (f'providers: [{{provider: "{FIRST}", key_sha256: canary-key}}]', "no SHA-256"),
         (f'providers: [{{provider: "{FIRST}", key_sha256: "{DIGEST}", key: x}}]', "providers.0.key"),
         (f'providers: [{{provider: "{FIRST}", key_sha256: "{DIGEST}", key_file: x}}]', "one of them"),
-        (f'providers: [{{provider: "{FIRST}", key_file: nowhere}}]', "No such file"),
+        (f'providers: [{{provider: "{FIRST}", key_file: nowhere}}]', "/nowhere: No such file"),
         (
             f'providers: [{FIRST_ENTRY}, {{provider: "{SECOND}", key_sha256: "{DIGEST}"}}]',
             "two providers have one key",

@@ -79,16 +79,21 @@ class ServedProviders:
 def read_provider_file(path: Path) -> ServedProviders:
     """The file at `path`; relative `key_file`s are beside it. Raises ProviderFileError."""
     try:
-        document = _Document.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        content = yaml.safe_load(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ProviderFileError(f"{path}: there is no `providers:` in it")
+        document = _Document.model_validate(content)
         served = tuple((_digest(path, entry), _provider(entry)) for entry in document.providers)
         factories = tuple(checksum_address(parse_address(address)) for address in document.factories)
     except OSError as error:
-        raise ProviderFileError(f"{path}: {error.strerror}") from None
+        raise ProviderFileError(f"{error.filename or path}: {error.strerror}") from None  # or a key_file
     except (yaml.YAMLError, UnicodeDecodeError):
         raise ProviderFileError(f"{path} is not YAML") from None
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
-        lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults]
+        lines = [
+            f"{'.'.join(map(str, fault['loc']))}: {_words(fault['type'], fault['msg'])}" for fault in faults
+        ]
         raise ProviderFileError(f"{path}: " + "; ".join(lines)) from None
     except (IdentifierError, X402Error) as error:
         raise ProviderFileError(f"{path}: {error}") from None
@@ -97,6 +102,11 @@ def read_provider_file(path: Path) -> ServedProviders:
     if len({provider.provider for _, provider in served}) < len(served):
         raise ProviderFileError(f"{path}: a provider is listed twice")
     return ServedProviders(served, factories)
+
+
+def _words(kind: str, message: str) -> str:
+    """YAML reads 0x… without quotes as a number."""
+    return f"{message}: write it in quotes" if kind == "string_type" else message
 
 
 def _provider(entry: _Entry) -> InsuredProvider:
