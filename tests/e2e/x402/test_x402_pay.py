@@ -153,6 +153,7 @@ def test_pay__node_away__not_paid(world: InsuredWorld, tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: eth_chainId: no answer after 2 tries")
+    assert result.stderr.endswith(": is LIQPASS_RPC_URL right, and its node running?\n")
     assert offering.paid == []
 
 
@@ -161,7 +162,7 @@ def test_pay__nobody_listens__not_paid(world: InsuredWorld, tmp_path: Path) -> N
 
     assert (result.exit_code, result.stderr) == (
         1,
-        "Error: not paid: no answer from 127.0.0.1: ConnectError\n",
+        "Error: not paid: no connection to 127.0.0.1:1: is the address right, and its server running?\n",
     )
 
 
@@ -293,6 +294,30 @@ def test_pay__bad_answer_to_a_payment__body_printed_and_receipt_kept(
     assert (result.exit_code, result.stdout, len(offering.paid)) == (3, "why", 1)
     assert f"Error: a payment was signed and sent, and the answer is {status}\n" in result.stderr
     assert len(kept(world, tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "refusal"),
+    [
+        ("PAYMENT-REQUIRED", {"error": "invalid_exact_evm_insufficient_balance\x1b[2J"}),
+        (
+            "PAYMENT-RESPONSE",
+            {"success": False, "errorReason": "invalid_exact_evm_insufficient_balance\x1b[2J"}
+            | {"transaction": "", "network": "eip155:31337"},
+        ),
+    ],
+)
+def test_pay__refused_with_a_reason__reason_told(
+    world: InsuredWorld, tmp_path: Path, header: str, refusal: dict[str, Any]
+) -> None:
+    offer = required(world)
+    answer = packed((offer if header == "PAYMENT-REQUIRED" else {}) | refusal)
+    offering = Offering(offer, reply=lambda request, _: request.reply(402, {header: answer}))
+    with offering.serving() as url:
+        result = pay(world, tmp_path, url)
+
+    assert (result.exit_code, len(offering.paid)) == (3, 1)
+    assert "and the answer is 402: invalid_exact_evm_insufficient_balance[2J\n" in result.stderr
 
 
 def test_pay__killed_between_signature_and_answer__receipt_is_there(

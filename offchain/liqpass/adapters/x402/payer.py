@@ -98,7 +98,7 @@ class Payer:
         try:
             response = self._send(request, {})
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            raise RequestError(f"no answer from {_host(request.url)}: {type(fault).__name__}") from None
+            raise RequestError(_unanswered(request.url, fault)) from None
         if response.has_redirect_location:
             to = shown(response.headers["location"])
             raise RequestError(f"it redirects to {to}: nothing is paid there without being asked")
@@ -154,6 +154,16 @@ class Payer:
             log.warning("what the answer says of its payment cannot be read: %s", type(fault).__name__)
         return Paid(response, signed.client, signed.nonce)
 
+    def refusal(self, response: httpx.Response) -> str | None:
+        """Why a payment was not taken, in the server's words; None where it gives none."""
+        header, said = response.headers.get, None
+        with contextlib.suppress(*_UNREADABLE):  # refused before it was settled
+            said = self._headers.get_payment_settle_response(header).error_reason
+        if not said and response.status_code == PAYMENT_REQUIRED:
+            with contextlib.suppress(*_UNREADABLE):
+                said = self._headers.get_payment_required_response(header, None).error
+        return shown(said) if said else None
+
     def _send(self, request: Request, payment: dict[str, str]) -> httpx.Response:
         headers = [*request.headers, *payment.items()]
         asked = self._http.build_request(request.method, request.url, headers=headers, content=request.body)
@@ -195,8 +205,12 @@ def shown(text: str) -> str:
     return "".join(each for each in text if each.isprintable())[:_SHOWN]
 
 
-def _host(url: str) -> str:
+def _unanswered(url: str, fault: Exception) -> str:
+    """Without the path and the query of `url`: they may hold what its owner keeps to himself."""
     try:
-        return httpx.URL(url).host
+        where = httpx.URL(url).netloc.decode("ascii")
     except httpx.InvalidURL:
-        return "there"
+        where = "there"
+    if isinstance(fault, httpx.ConnectError):
+        return f"no connection to {where}: is the address right, and its server running?"
+    return f"no answer from {where}: {type(fault).__name__}"

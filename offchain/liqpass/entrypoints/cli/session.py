@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from liqpass.adapters.chain.contracts import DeploymentError
 from liqpass.adapters.chain.errors import ChainError as SendingError
+from liqpass.adapters.chain.errors import RpcUnavailableError
 from liqpass.adapters.database.engine import DatabaseError
 from liqpass.adapters.database.key_vault import KeyVaultError
 from liqpass.bootstrap import Application
@@ -69,6 +70,8 @@ class FaultGroup(click.Group):
         """Run the command; unexpected exceptions pass through: they are bugs and want their traceback."""
         try:
             return super().invoke(ctx)
+        except RpcUnavailableError as error:
+            raise click.ClickException(f"{error}: is LIQPASS_RPC_URL right, and its node running?") from None
         except EXPECTED as error:
             raise click.ClickException(str(error)) from None
         except SQLAlchemyError as error:

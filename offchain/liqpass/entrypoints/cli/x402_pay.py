@@ -204,9 +204,9 @@ def _pay(
         click.echo(f"Error: a payment was signed and sent, and the answer broke off: {broken}", err=True)
         _fail()
     if not paid.response.is_success:
-        click.echo(
-            f"Error: a payment was signed and sent, and the answer is {paid.response.status_code}", err=True
-        )
+        why = payer.refusal(paid.response)
+        answer = f"{paid.response.status_code}: {why}" if why else str(paid.response.status_code)
+        click.echo(f"Error: a payment was signed and sent, and the answer is {answer}", err=True)
         _fail()
 
 
@@ -285,8 +285,12 @@ def _show_body(pieces: Iterable[bytes]) -> None:
     from liqpass.adapters.x402.payer import for_a_terminal  # noqa: PLC0415
 
     out = click.get_binary_stream("stdout")
+    last = b"\n"
     for piece in for_a_terminal(pieces) if out.isatty() else pieces:
         out.write(piece)
+        last = piece or last
+    if out.isatty() and not last.endswith(b"\n"):
+        out.write(b"\n")  # what was paid is told in a line of its own
     out.flush()
 
 
