@@ -264,7 +264,11 @@ def test_claims__another_ones_file_with_anything_in_it__refused(world: InsuredWo
 def test_claims__no_receipts__says_where_it_looked(world: InsuredWorld, tmp_path: Path) -> None:
     result = command(environment(world, tmp_path), "claims")
 
-    assert (result.exit_code, result.stderr) == (1, f"Error: no receipts at {receipts_file(tmp_path)}\n")
+    hint = "nothing was paid with it; --receipts or LIQPASS_RECEIPTS names another"
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"Error: no receipts at {receipts_file(tmp_path)}: {hint}\n",
+    )
     assert not receipts_file(tmp_path).exists()
 
 
@@ -276,3 +280,4 @@ def test_claims__misused__usage(world: InsuredWorld, tmp_path: Path, options: tu
 
     assert result.exit_code == 2
     assert ("--json lists" if "--json" in options else "--keyfile FILE") in result.stderr
+    assert "--dry-run" not in result.stderr  # which this command does not have

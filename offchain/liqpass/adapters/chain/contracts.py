@@ -100,7 +100,9 @@ def _record(path: Path, chain_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         record = json.loads(path.read_bytes())
     except OSError as error:
-        raise DeploymentError(f"no deployment record at {path}: {error.strerror}") from None
+        raise DeploymentError(
+            f"no deployment record at {path}: {error.strerror}; LIQPASS_DEPLOYMENT names it"
+        ) from None
     except ValueError:
         raise DeploymentError(f"the deployment record {path} is not JSON") from None
     if not isinstance(record, dict) or record.get("chainId") != chain_id:

@@ -84,7 +84,9 @@ class Run:
         Raises click.UsageError without a keyfile, SigningError, SettingsError.
         """
         if self.keyfile is None:
-            raise click.UsageError("name the account that pays gas: --keyfile FILE, or give --dry-run")
+            raise click.UsageError(
+                "name the account that pays gas: --keyfile FILE; without it this command only looks (--help)"
+            )
         return LocalSigner(read_keyfile(self.keyfile, settings.keeper_secret()))
 
     def journal_folder(self, settings: Settings) -> Path:

@@ -65,7 +65,9 @@ def claims(  # noqa: PLR0917 - click passes options by name
         raise click.UsageError("--json lists; it does not go with --claim or --watch")
     path = receipts or app.settings.receipts_path()
     if not path.exists():
-        raise click.ClickException(f"no receipts at {path}")
+        raise click.ClickException(
+            f"no receipts at {path}: nothing was paid with it; --receipts or LIQPASS_RECEIPTS names another"
+        )
     with ended_by_signals(), Receipts.open(path) as store:
         trusted = TrustedContract.open(app.rpc, app.bonds, app.insurance)
         if others := store.of_others(trusted.insurance):
