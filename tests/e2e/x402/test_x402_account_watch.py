@@ -12,6 +12,7 @@ from liqpass.adapters.x402.account_watch import Accounts, AccountWatch
 from liqpass.domain.x402.insured_settlement import InsuredProvider
 from liqpass.entrypoints.x402.metrics import Figures
 from prometheus_client.parser import text_string_to_metric_families
+from web3 import Web3
 
 SETTLER = "0x00000000000000000000000000000000005E771e"  # nobody's: its ether is what a test gives it
 LOW_WEI = 3_000_000 * 10**9  # ten settlements of 300,000 gas at 1 gwei
@@ -59,9 +60,29 @@ def test_look__ether_low__warned_once_each_time(
             give(world, wei)
             looking.look()
 
-    assert [record.getMessage() for record in caplog.records] == [
+    said = [record.getMessage() for record in caplog.records]
+    assert [line for line in said if line.startswith("ether low")] == [
         f"ether low settler={SETTLER} wei={wei} below={LOW_WEI}: top it up" for wei in (LOW_WEI - 1, 7)
     ]
+
+
+def test_look__provider_names_no_settler__warned_once_each_time(
+    world: InsuredWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    give(world, LOW_WEI)
+    provider = world.address(PROVIDER)
+    served = [InsuredProvider(provider.lower())]
+    looking = AccountWatch(world.site(), [SETTLER], served, max_fee_wei=10**9, on_look=lambda _: None)
+    name = world.insurance.functions.setSettler
+    with caplog.at_level(logging.WARNING, "liqpass.x402"):
+        for named in (False, False, True, False):
+            world.send(name(Web3.to_checksum_address(SETTLER), named), PROVIDER)
+            looking.look()
+
+    told = f"its payments are refused until it runs `ape run bond set-settler {SETTLER}`"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"no settler named provider={provider}: {told}"
+    ] * 2
 
 
 def test_look__node_away__told_and_nothing_shown(

@@ -93,6 +93,12 @@ class BondReader:
         total, locked, _, minimum, _, liquidated = ask(call.call)
         return Bond(Usdc(total), Usdc(locked), Usdc(minimum), liquidated)
 
+    def names_one_of(self, provider: str, settlers: Sequence[str]) -> bool:
+        """Whether one of `settlers` at least may settle payments to the provider now."""
+        calls, provider = self._insurance.functions, to_checksum_address(provider)
+        named = [calls.isSettler(provider, to_checksum_address(settler)) for settler in settlers]
+        return ask(lambda: any(call.call() for call in named))
+
     def can_insure(self, provider: str, amount: Usdc) -> bool:
         """Whether a payment of `amount` could be locked now, a pause aside."""
         call = self._insurance.functions.canInsure(to_checksum_address(provider), amount)

@@ -29,7 +29,7 @@ class Accounts:
 
 
 class AccountWatch:
-    """Warns once each time that a settler's ether gets low. For one thread."""
+    """Warns once each time that a settler's ether gets low or a provider names no settler. For one thread."""
 
     def __init__(
         self,
@@ -45,12 +45,16 @@ class AccountWatch:
         self._providers = [each.provider for each in providers]
         self._low_wei = _FEW_SETTLEMENTS * _SETTLEMENT_GAS * max_fee_wei
         self._low: set[str] = set()
+        self._unnamed: set[str] = set()
 
     def look(self) -> None:
         """Ask the node and tell; where it does not answer, what was told before goes on to stand."""
         try:
             wei = {settler: self._site.rpc.balance(settler) for settler in self._settlers}
             bonds = {provider: self._site.reader.bond(provider) for provider in self._providers}
+            unnamed = {
+                each for each in self._providers if not self._site.reader.names_one_of(each, self._settlers)
+            }
         except (ChainError, ReadingError) as error:
             log.warning("accounts not seen reason=%s", error)
             return
@@ -62,7 +66,14 @@ class AccountWatch:
                 wei[settler],
                 self._low_wei,
             )
-        self._low = low
+        for provider in sorted(unnamed - self._unnamed):
+            log.warning(
+                "no settler named provider=%s: its payments are refused until it runs "
+                "`ape run bond set-settler %s`",
+                checksum_address(provider),
+                self._settlers[0],
+            )
+        self._low, self._unnamed = low, unnamed
         self._on_look(Accounts(wei, bonds))
 
     @contextlib.contextmanager
