@@ -266,3 +266,29 @@ def test_service__many_refunds_wait__what_was_served_is_confirmed_between_them(
         for number in range(first + 1, world.web3.eth.block_number + 1)
     ]
     assert 0 < kinds.index(Web3.keccak(text="confirmServices(bytes32[],bytes[])").hex()[:8]) <= 10
+
+
+@pytest.mark.parametrize(("took_s", "status", "end"), [(275, 200, CONFIRMED), (285, 503, REFUNDED)])
+def test_upfront__request_that_is_sent_slowly__nothing_handed_over_that_cannot_be_confirmed(
+    world: InsuredWorld,
+    insured: Callable[[], FastAPI],
+    monkeypatch: pytest.MonkeyPatch,
+    took_s: int,
+    status: int,
+    end: int,
+) -> None:
+    app = insured()
+
+    @app.get("/upfront")
+    async def slow() -> dict[str, str]:
+        began = world.web3.eth.get_block("latest")["timestamp"]
+        monkeypatch.setattr("liqpass.adapters.x402.insured_api.time.time", lambda: began + took_s)
+        return {"result": "42"}
+
+    with serving(app) as url:
+        answer = paid(world, f"{url}/upfront")
+    monkeypatch.undo()
+
+    assert answer.status_code == status
+    assert ("42" in answer.text) == (status == 200)
+    assert ends(world, end)

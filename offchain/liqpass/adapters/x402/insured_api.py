@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import time
 from contextvars import ContextVar
 from typing import Any
 
@@ -43,6 +44,8 @@ from liqpass.domain.x402.payment_addresses import payment_address
 log = logging.getLogger("liqpass.x402")
 # What was settled for the request of this task, and is not entered yet.
 _settled: ContextVar[list[SettleResponse]] = ContextVar("settled")
+# Less than this before its deadline nothing is handed over: it might not be confirmed in time any more.
+_LEAST_LEFT_S = 20
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -116,9 +119,10 @@ def _insured(config: RouteConfig, service: InsuredService) -> RouteConfig:
 
 
 class _Whole:
-    """Holds the answer to a payment back until it is whole.
+    """Holds the answer to a payment back until it is whole, and keeps it where that has taken too long.
 
     One that breaks off would be whole to the SDK, which is told of the exception only after it has settled.
+    A client that sends its request slowly enough would have both the answer and its money.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -135,9 +139,12 @@ class _Whole:
             held.append(message)
             if message["type"] == "http.response.start" or message.get("more_body"):
                 return
+            if _is_too_late():
+                log.error("too late to answer path=%r: nothing is handed over", scope["path"])
+                await JSONResponse({"error": "this took too long"}, 503)(scope, receive, send)
+                return
             for each in held:
                 await send(each)
-            held.clear()
 
         await self._app(scope, receive, holding)
 
@@ -208,6 +215,12 @@ def _remember(context: SettleResultContext) -> None:
     """Called by the SDK in the task of the request. What its answer's headers say may be from elsewhere."""
     if context.result.success and (settled := _settled.get(None)) is not None:
         settled.append(context.result)
+
+
+def _is_too_late() -> bool:
+    """Whether what was paid for before the work could not be confirmed in time any more."""
+    settled = [_delivery((each.extensions or {}).get(EXTENSION)) for each in _settled.get([])]
+    return any(each is not None and each.deadline_s < time.time() + _LEAST_LEFT_S for each in settled)
 
 
 def _delivery(policy: Any) -> Delivery | None:
