@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
@@ -292,3 +293,24 @@ def test_upfront__request_that_is_sent_slowly__nothing_handed_over_that_cannot_b
     assert answer.status_code == status
     assert ("42" in answer.text) == (status == 200)
     assert ends(world, end)
+
+
+def test_log__path_with_a_line_of_its_own__one_line(
+    world: InsuredWorld,
+    facilitator: Running,
+    service: InsuredService,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app, server = FastAPI(), x402ResourceServer(over_http(facilitator.url))
+    register_exact_evm_server(server, NETWORK)
+    insure(app, {"GET /work/*": priced(world)}, server, service)
+    monkeypatch.setattr(service, "covers", lambda amount: False)
+
+    with serving(app) as url, caplog.at_level(logging.WARNING, "liqpass.x402"):
+        answer = httpx.get(f"{url}/work/x%0AERROR%20forged")
+
+    assert answer.status_code == 503
+    assert [line for line in caplog.messages if line.startswith("not covered")] == [
+        f"not covered path='/work/x\\nERROR forged' provider={world.address(PROVIDER).lower()}"
+    ]

@@ -12,6 +12,7 @@ RevertDecoder = Callable[[bytes], str | None]
 
 _ERROR = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
+_MOST = 500  # characters of a reason that any contract may have written
 
 
 def revert_reason(data: bytes, message: str, decoder: RevertDecoder | None) -> str:
@@ -20,9 +21,15 @@ def revert_reason(data: bytes, message: str, decoder: RevertDecoder | None) -> s
         return words
     try:
         if data[:4] == _ERROR:
-            return str(decode(["string"], data[4:])[0])
+            return _line(decode(["string"], data[4:])[0])
         if data[:4] == _PANIC:
             return f"Panic(0x{decode(['uint256'], data[4:])[0]:02x})"
     except (DecodingError, UnicodeDecodeError):
         pass
-    return f"0x{data.hex()}" if data else message
+    return _line(f"0x{data.hex()}" if data else message)
+
+
+def _line(text: str) -> str:
+    """One line for a log, printable whatever is in it."""
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return shown if len(shown) <= _MOST else f"{shown[:_MOST]}…"

@@ -161,7 +161,7 @@ class _Watch:
             await self._app(scope, receive, send)
             return
         if not self._service.covers(_amount(Headers(scope=scope))):
-            log.warning("not covered path=%s provider=%s", scope["path"], self._service.provider.provider)
+            log.warning("not covered path=%r provider=%s", scope["path"], self._service.provider.provider)
             busy = JSONResponse({"error": "insured capacity is used up"}, 503, {"Retry-After": "30"})
             await busy(scope, receive, send)
             return
