@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import signal
 import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
-from insured_world import CLIENT, InsuredWorld
-from liqpass.adapters.x402.payer import Payer, Request
-from offering import Offering, environment, kept, keyfile, packed, pay, process, required
+import pytest
+from insured_world import CLIENT, NETWORK, InsuredWorld
+from liqpass.adapters.x402.payer import LostAnswerError, Payer, Request
+from offering import Offering, environment, kept, keyfile, packed, pay, process, required, sync_client
 from x402 import x402ClientSync
 
 
@@ -126,3 +128,57 @@ def test_pay__answer_with_control_characters_to_a_terminal__left_out(
 
     assert (running.returncode, shown.decode()) == (0, "one[2J\r\ntwo three\u00e9\r\n")
     assert "not taken, and may be until " in told
+
+
+def test_payer__interrupted_while_the_chain_is_asked_of_its_answer__payment_is_not_called_unpaid(
+    world: InsuredWorld,
+) -> None:
+    """A slow node makes people press Ctrl-C, and the payment has left."""
+    client, _ = sync_client(world)
+    interrupt = iter([KeyboardInterrupt()])
+    told = {"success": True, "transaction": "0x" + "ab" * 32, "network": NETWORK, "payer": ""}
+
+    def hear(_: object) -> None:
+        raise next(interrupt)
+
+    client.on_payment_response(hear)
+    offering = Offering(required(world))
+    offering.reply = lambda request, _: request.reply(200, {"PAYMENT-RESPONSE": packed(told)})
+    with offering.serving() as url, httpx.Client(timeout=20) as http:
+        payer = Payer(http, client)
+        offer = payer.offer(payer.ask(Request("GET", url)))
+        with pytest.raises(LostAnswerError, match="KeyboardInterrupt") as lost:
+            payer.pay(Request("GET", url), offer, offer.accepts[0])
+
+    (payment,) = offering.paid
+    signed = payment["payload"]["authorization"]
+    assert (lost.value.client, "0x" + lost.value.nonce.hex()) == (signed["from"].lower(), signed["nonce"])
+
+
+def test_pay__interrupted_while_the_body_comes__payment_told_and_exit_code_of_a_payment(
+    world: InsuredWorld, tmp_path: Path
+) -> None:
+    ended = threading.Event()
+
+    def hold(request: Any, _: Any) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "10")
+        request.end_headers()
+        request.wfile.write(b"four")
+        ended.wait(20)
+
+    key = str(keyfile(world, tmp_path, CLIENT))
+    with Offering(required(world), reply=hold).serving() as url:
+        options = ("pay", url, "--max", "0.10", "--keyfile", key)
+        with process(environment(world, tmp_path), *options) as running:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            running.stderr.readline()  # signed: the body is next
+            running.stdout.read(4)
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=50)
+        ended.set()
+
+    assert (running.returncode, len(kept(world, tmp_path))) == (3, 1)
+    assert "not taken, and may be until " in told
+    assert "Error: a payment was signed and sent, and the answer broke off: KeyboardInterrupt\n" in told

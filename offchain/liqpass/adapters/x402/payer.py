@@ -146,13 +146,16 @@ class Payer:
         signed = read_authorization(payload.payload)
         try:
             response = self._send(request, self._headers.encode_payment_signature_header(payload))
+            self._hear(payload, response)
         except (httpx.HTTPError, KeyboardInterrupt) as fault:
             raise LostAnswerError(type(fault).__name__, signed.client, signed.nonce) from None
+        return Paid(response, signed.client, signed.nonce)
+
+    def _hear(self, payload: PaymentPayload, response: httpx.Response) -> None:
         try:
             self._headers.process_payment_result(payload, response.headers.get, response.status_code)
         except _UNREADABLE as fault:  # what was paid for has come all the same
             log.warning("what the answer says of its payment cannot be read: %s", type(fault).__name__)
-        return Paid(response, signed.client, signed.nonce)
 
     def refusal(self, response: httpx.Response) -> str | None:
         """Why a payment was not taken, in the server's words; None where it gives none."""

@@ -196,8 +196,8 @@ def _pay(
     broken = None
     try:
         _show_body(paid.body())
-    except LostAnswerError as lost:
-        broken = lost
+    except (LostAnswerError, KeyboardInterrupt) as lost:
+        broken = str(lost) or type(lost).__name__
     finally:  # whether or not anybody reads the body
         _tell(store.signed(paid.client, paid.nonce), trusted)
     if broken is not None:
@@ -288,10 +288,11 @@ def _show_body(pieces: Iterable[bytes]) -> None:
     last = b"\n"
     for piece in for_a_terminal(pieces) if out.isatty() else pieces:
         out.write(piece)
+        out.flush()
         last = piece or last
     if out.isatty() and not last.endswith(b"\n"):
         out.write(b"\n")  # what was paid is told in a line of its own
-    out.flush()
+        out.flush()
 
 
 def _account(settings: Settings, keyfile: Path | None) -> LocalAccount:
