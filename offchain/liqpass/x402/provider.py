@@ -12,6 +12,7 @@ keeps.
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from x402.http import FacilitatorConfig, HTTPFacilitatorClient
 from x402.http.facilitator_client import CreateHeadersAuthProvider
 from x402.http.types import PaymentOption, RouteConfig
 from x402.mechanisms.evm.exact import register_exact_evm_server
+from x402.schemas.hooks import SettleFailureContext, VerifyFailureContext
 
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.keyfile import read_keyfile
@@ -47,6 +49,9 @@ from liqpass.settings import Settings, read_settings
 from liqpass.x402.site import MAX_FEE_GWEI, open_site, sending_policy
 
 __all__ = ["NotAwaitedError", "ProviderService", "commitment_of", "insure", "insured_service"]
+
+log = logging.getLogger("liqpass.x402")
+_SHOWN = 300  # characters of a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +195,16 @@ def _server(
         auth = CreateHeadersAuthProvider(lambda: {"verify": bearer, "settle": bearer, "supported": {}})
         config = FacilitatorConfig(url=settings.facilitator_url.get_secret_value(), auth_provider=auth)
         server = x402ResourceServer(HTTPFacilitatorClient(config))
+        server.on_verify_failure(_tell_refusal)
+        server.on_settle_failure(_tell_refusal)
     register_exact_evm_server(server, network)
     return server
+
+
+def _tell_refusal(context: VerifyFailureContext | SettleFailureContext) -> None:
+    """The SDK tells its client alone: a bearer key that nobody knows would go unnoticed here."""
+    reason = "".join(each for each in str(context.error) if each.isprintable())
+    log.warning("payment refused by the facilitator reason=%s", reason[:_SHOWN])
 
 
 @contextlib.contextmanager

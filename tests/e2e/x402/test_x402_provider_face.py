@@ -141,6 +141,25 @@ def test_process__ended_by_sigterm__what_was_served_is_confirmed_first(
     assert not any(secret in out + err for secret in (KEYS[PROVIDER], PASSPHRASE))
 
 
+def test_service__bearer_key_of_nobody__not_served_and_told_in_the_providers_log(
+    world: InsuredWorld, facilitator: Running, keyfile: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = world.balance(CLIENT)
+    wrong = settings(world, facilitator_url=facilitator.url, facilitator_key="canary" * 6)
+    app = FastAPI()
+    app.get("/work")(lambda: {"result": "42"})
+    with insured_service(keyfile=keyfile, settings=wrong) as service:
+        insure(app, {"GET /work": service.paid("0.10")}, service)
+        with serving(app) as url:
+            (answer,) = called(world, f"{url}/work")
+
+    assert (answer.status_code, world.balance(CLIENT)) == (402, before)
+    (said,) = [line for line in caplog.messages if line.startswith("payment refused")]
+    assert said.startswith("payment refused by the facilitator reason=Facilitator verify failed (401): ")
+    assert "KEY_REQUIRED" in said
+    assert "canary" not in caplog.text
+
+
 def test_in_process__facilitator_of_settings__settled_without_a_key(
     world: InsuredWorld, keyfile: Path
 ) -> None:
