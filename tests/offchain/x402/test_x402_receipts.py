@@ -307,3 +307,17 @@ def test_store__not_a_database__refused(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError, match="cannot be used"), Receipts.open(path):
         pass
+
+
+def test_open__file_of_something_else__said_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "client.json"
+    path.write_text('{"crypto": "a keyfile, say"}')
+    path.chmod(0o600)
+
+    with (
+        pytest.raises(JournalError, match="cannot be used: file is not a database"),
+        Receipts.open(path),
+    ):
+        pass
+
+    assert path.read_text() == '{"crypto": "a keyfile, say"}'

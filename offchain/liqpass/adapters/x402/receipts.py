@@ -111,7 +111,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute(_TABLE)
         made_up = connection.execute(_MADE_UP).fetchone()
     except sqlite3.DatabaseError as error:
-        raise JournalError(f"{path} cannot be used: {type(error).__name__}") from error
+        why = "".join(each for each in str(error) if each.isprintable())  # may quote a stranger's schema
+        raise JournalError(f"{path} cannot be used: {why}") from error
     if made_up is not None:  # a stranger's: a query without end, or rows that go as soon as they are entered
         connection.close()
         raise JournalError(f"{path} cannot be used: it holds a {made_up['type']}")
