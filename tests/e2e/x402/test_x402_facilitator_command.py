@@ -26,6 +26,7 @@ from insured_world import (
     PROVIDER,
     SETTLER,
     STRANGER,
+    USDC,
     InsuredWorld,
     Running,
     comes,
@@ -168,7 +169,8 @@ def test_command__settles_counts_and_ends_cleanly(world: InsuredWorld) -> None:
     settler = f'settler="{world.address(SETTLER)}"'
     assert f'liqpass_x402_lane_settlements_total{{code="ok",{settler}}} 1.0' in metrics
     assert f"liqpass_x402_settler_wei{{{settler}}} " in metrics
-    assert f'liqpass_x402_bond_usdc{{kind="total",provider="{provider.lower()}"}} 1000.0' in metrics
+    bond = world.bond_of(PROVIDER)[0] / USDC  # other tests claim from it
+    assert f'liqpass_x402_bond_usdc{{kind="total",provider="{provider.lower()}"}} {bond}' in metrics
     assert "stranger path=/settle" in err
     assert "code=ok took_ms=" in err
     assert settled.transaction in err
