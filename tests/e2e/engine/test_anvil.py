@@ -84,6 +84,7 @@ def test_snapshot__reverted__balance_is_back() -> None:
         sender, recipient = node.account(0).address, "0x000000000000000000000000000000000000dEaD"
         before = node.snapshot()
         node.rpc("eth_sendTransaction", {"from": sender, "to": recipient, "value": "0x5"})
+        node.mine()  # anvil answers before it has mined what it took
         assert node.rpc("eth_getBalance", recipient, "latest") == "0x5"
 
         node.revert(before)
