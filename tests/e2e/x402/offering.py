@@ -85,6 +85,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     offering: Offering
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is no fault; told, it would be among what the client said in this process."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 @dataclass
 class Offering:
