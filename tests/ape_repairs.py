@@ -1,13 +1,16 @@
-"""Two faults of ape 0.8.51 that cost our tests most of their time, repaired for the tests only.
+"""Faults of ape 0.8.51 that cost our tests most of their time, or their node, repaired for the tests only.
 
-Users run each command in a process of its own, where neither shows. A plugin of pytest for tests of ape.
+Users run each command in a process of its own, where they do not show. A plugin of pytest for tests of ape.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Hashable
+from types import SimpleNamespace
 from typing import Any
 
+import ape_foundry.provider
 from ape.api import PluginConfig, ProviderAPI
 from ape_ethereum.provider import Web3Provider
 
@@ -18,9 +21,20 @@ _make_provider = Web3Provider.__new__
 
 
 def pytest_configure() -> None:
-    """Repair both, for every provider of this process."""
+    """Repair them, for every provider of this process."""
+    ape_foundry.provider.random = SimpleNamespace(randint=_free_port)
     ProviderAPI.settings = property(_kept_settings)
     Web3Provider.__new__ = _make_provider_without_a_trace
+
+
+def _free_port(_lowest: int, _highest: int) -> int:
+    """A port that nobody has.
+
+    ape draws one blindly for its node and waits 20 s for an answer. A connection that ended within the last
+    minute still holds its port, and tests leave hundreds: now and then a whole group of tests was lost.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _kept_settings(provider: ProviderAPI) -> PluginConfig:

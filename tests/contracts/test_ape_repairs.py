@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
+import ape_foundry.provider
 import pytest
 
 
@@ -59,3 +61,16 @@ def test_make_provider__again__leaves_connect_as_the_first_made_it(networks: Any
     assert before.__wrapped__.__qualname__ == "FoundryProvider.connect"
     assert not hasattr(before.__wrapped__, "__wrapped__")
     assert kind.connect is before
+
+
+def test_port_of_a_node__drawn_one_is_held_by_an_ended_connection__another_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as ended:
+            port = ended.getsockname()[1]
+        accepted, _ = server.accept()
+        accepted.close()  # after the other end: that one waits a minute
+
+    drawn = ape_foundry.provider.random.randint(port, port)
+
+    assert drawn != port
+    socket.create_server(("127.0.0.1", drawn)).close()  # nobody has it
