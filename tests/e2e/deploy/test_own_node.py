@@ -12,6 +12,12 @@ import pytest
 from ape_runs import REPOSITORY, ape_run
 from liqpass.adapters.chain.anvil import Anvil
 
+# ape, with a free port for its node: one that it draws blindly is now and then taken.
+APE = (
+    f"import sys; sys.path.insert(0, {str(REPOSITORY / 'tests')!r}); "
+    "import ape_repairs; ape_repairs.pytest_configure(); "
+    "from ape._cli import cli; cli()"
+)
 RECORD = '{"of": "a chain that still runs"}'
 
 
@@ -30,7 +36,7 @@ def test_script__node_started_by_ape__is_refused_and_the_record_kept(
 
     # A process of its own: in this one ape may already hold the node of the tests.
     result = subprocess.run(
-        [sys.executable, "-c", "from ape._cli import cli; cli()", "run", *command, *options],
+        [sys.executable, "-c", APE, "run", *command, *options],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
