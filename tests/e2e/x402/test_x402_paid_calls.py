@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from insured_world import (
     CLIENT,
+    HTTP,
     LOCK,
     NETWORK,
     POOR_PROVIDER,
@@ -23,6 +25,7 @@ from insured_world import (
     InsuredWorld,
     Running,
     WalletSigner,
+    comes,
 )
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
@@ -122,6 +125,27 @@ def test_paid_calls__ten_at_once__ten_locks(world: InsuredWorld, url: str) -> No
     assert (len(world.locks()) - locks, world.sent() - sent) == (10, 10)
     assert world.bond_of(PROVIDER) == (bond, locked + 10 * LOCK)
     assert len({told(answer)["extensions"]["bond-insurance"]["commitment"] for answer in answers}) == 10
+
+
+def test_settle__waits_for_its_block__everything_else_is_answered_meanwhile(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    requirements = world.requirements()
+    payload, another = world.payment(requirements), world.payment(requirements)
+    with ThreadPoolExecutor(1) as pool:
+        world.node.set_automine(on=False)
+        try:
+            settling = pool.submit(facilitator.client().settle, payload, requirements)
+            assert comes(lambda: "settlements_waiting 1.0" in HTTP.get(f"{facilitator.url}/metrics").text)
+            health = HTTP.get(f"{facilitator.url}/healthz")
+            verified = facilitator.client().verify(another, requirements)
+            waits = not settling.done()
+        finally:
+            world.node.set_automine(on=True)
+            world.node.mine()
+        settled = settling.result()
+
+    assert (health.status_code, verified.is_valid, waits, settled.success) == (200, True, True, True)
 
 
 def test_upfront__same_payment_again__refused_and_not_served(
