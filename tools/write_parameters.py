@@ -11,7 +11,7 @@ from pathlib import Path
 
 from liqpass.domain.money import format_usdc, usdc
 from liqpass.domain.parameters import AMOUNTS, BOUNDS, CONSERVATIVE, MEANINGS
-from liqpass.settings import known_settings
+from liqpass.entrypoints.cli.configuration import known_settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "parameters.md"
 _HEAD = """# Settings and parameters

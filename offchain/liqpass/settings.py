@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from ipaddress import ip_network
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from liqpass.domain import chains
 from liqpass.domain.identifiers import IdentifierError, parse_address
-from liqpass.domain.money import MoneyError, parse_usdc
-from liqpass.domain.parameters import AMOUNTS, CONSERVATIVE, Parameters, ParametersError
+from liqpass.domain.parameters import Parameters, read_parameters
+from liqpass.origins import check_facilitator_url, check_okx_origin, check_proxies, check_site_origin
 
-LOCAL_CHAIN_ID = 31337
 MIN_INTERNAL_KEY = MIN_FACILITATOR_KEY = 32  # characters
-DEPLOYMENT_FILES = {31337: "local", 84532: "base-sepolia", 8453: "base"}
-OKX_HOSTS = ("www.okx.com", "eea.okx.com", "us.okx.com")
+DEPLOYMENT_FILES = {chains.LOCAL: "local", chains.BASE_SEPOLIA: "base-sepolia", chains.BASE: "base"}
 _SECRETS = (
     "master_key",
     "internal_key",
@@ -40,28 +36,6 @@ _FOREIGN = ("LIQPASS_CAMPAIGN",)
 
 class SettingsError(Exception):
     """A variable is missing or cannot be used; the message names it and never quotes a secret."""
-
-
-def read_parameters(overrides: Mapping[str, str]) -> Parameters:
-    """The conservative parameters with `overrides`: amounts as USDC (`50.00`), the rest as whole numbers.
-
-    Raises ValueError naming what is unknown or out of bounds.
-    """
-    changes: dict[str, int] = {}
-    for name, text in overrides.items():
-        if name not in CONSERVATIVE.as_json():
-            raise ValueError(f"unknown parameter {name}; known: {', '.join(CONSERVATIVE.as_json())}")
-        try:
-            changes[name] = parse_usdc(text) if name in AMOUNTS else int(text)
-        except (MoneyError, ValueError):
-            unit = "an amount of USDC such as 50.00" if name in AMOUNTS else "a whole number"
-            raise ValueError(f"parameter {name} must be {unit}") from None
-    if "daily_cap" in changes and "max_open_exposure" not in changes:
-        changes["max_open_exposure"] = 5 * changes["daily_cap"]
-    try:
-        return replace(CONSERVATIVE, **changes)  # type: ignore[arg-type]  # Usdc is an int, checked by Parameters
-    except ParametersError as error:
-        raise ValueError(str(error)) from None
 
 
 class Settings(BaseSettings):
@@ -82,7 +56,7 @@ class Settings(BaseSettings):
     send_rpc_url: SecretStr | None = Field(
         None, description="JSON-RPC that signed transactions go to, a private one; default rpc_url"
     )
-    chain_id: int = Field(31337, description="chain id that the RPC must answer")
+    chain_id: int = Field(chains.LOCAL, description="chain id that the RPC must answer")
     deployment: Path | None = Field(None, description="deployment record; default deployments/<chain>.json")
     okx_host: str = Field("https://www.okx.com", description="origin of OKX's API")
     clock: Literal["system", "chain"] = Field("system", description="`chain` only with chain id 31337")
@@ -153,21 +127,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        local = self.chain_id == LOCAL_CHAIN_ID
+        local = self.is_local
         if self.clock == "chain" and not local:
-            raise ValueError(f"clock `chain` is for chain id {LOCAL_CHAIN_ID} only")
-        parts = urlsplit(self.okx_host)
-        if not local and (parts.scheme != "https" or parts.netloc not in OKX_HOSTS):
-            raise ValueError(f"okx_host must be https:// and one of {', '.join(OKX_HOSTS)}")
-        if parts.path not in ("", "/") or not parts.netloc:
-            raise ValueError("okx_host must be an origin such as https://www.okx.com")
+            raise ValueError(f"clock `chain` is for chain id {chains.LOCAL} only")
+        check_okx_origin(self.okx_host, local=local)
         for name in _SECRETS:
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"set {name} or {name}_file, not both")
-        _check_facilitator(self.facilitator_url.get_secret_value(), local=local)
-        for name in ("public_origin", "admin_origin"):
-            _check_origin(name, getattr(self, name))
-        _check_proxies(self.trusted_proxies)
+        check_facilitator_url(self.facilitator_url.get_secret_value(), local=local)
+        check_site_origin("public_origin", self.public_origin)
+        if self.admin_origin:
+            check_site_origin("admin_origin", self.admin_origin)
+        check_proxies(self.trusted_proxies)
         for name in ("reviewers", "operators"):
             _addresses(getattr(self, name), name)
         return self
@@ -175,7 +146,7 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Whether this is the development chain, where looser rules for hosts and clocks hold."""
-        return self.chain_id == LOCAL_CHAIN_ID
+        return self.chain_id == chains.LOCAL
 
     @property
     def reviewer_wallets(self) -> frozenset[str]:
@@ -259,27 +230,6 @@ class Settings(BaseSettings):
         return keys
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A variable that may be set; `default` as it would be written, empty where there is none."""
-
-    name: str
-    meaning: str
-    default: str
-
-
-def known_settings() -> list[Known]:
-    """Every variable with its meaning and default. Nothing of the environment is in it."""
-    known = []
-    for field, info in Settings.model_fields.items():
-        default = info.get_default(call_default_factory=True)
-        if isinstance(default, SecretStr):
-            default = default.get_secret_value()  # of the source text, not of the environment
-        name = f"LIQPASS_{field.upper()}" + ("__<NAME>" if field == "parameters" else "")
-        known.append(Known(name, info.description or "", str(default) if default else ""))
-    return known
-
-
 def _unknown_names(environment: Iterable[str]) -> list[str]:
     # A misspelt variable would otherwise leave its default in force without a word.
     names = [name for name in environment if name.upper().startswith("LIQPASS_")]
@@ -321,39 +271,11 @@ def _key_bytes(text: str, name: str) -> bytes:
     return key
 
 
-def _check_origin(name: str, value: str) -> None:
-    if not value and name == "admin_origin":
-        return
-    parts = urlsplit(value)
-    shape = f"{parts.scheme}://{parts.netloc}"
-    if value != shape or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ValueError(f"{name} must be an origin such as https://cover.example")
-
-
-def _check_proxies(text: str) -> None:
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        try:
-            network = ip_network(part)
-        except ValueError:
-            raise ValueError(f"trusted_proxies: {part} is no IP address or network") from None
-        if network.prefixlen == 0:
-            raise ValueError("trusted_proxies: everybody cannot be trusted")
-
-
 def _addresses(text: str, name: str) -> frozenset[str]:
     try:
         return frozenset(parse_address(part.strip()) for part in text.split(",") if part.strip())
     except IdentifierError as error:
         raise ValueError(f"{name}: {error}") from None
-
-
-def _check_facilitator(url: str, *, local: bool) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-        raise ValueError("facilitator_url must be a URL such as https://facilitator.example")
-    # The bearer key travels in every request.
-    if parts.scheme == "http" and not local and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise ValueError("facilitator_url must be https:// unless it is on this machine")
 
 
 def _secret(value: SecretStr | None, file: Path | None, name: str) -> str:

@@ -10,8 +10,9 @@ for (orders marked by hand) is refused unless announced.
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
+from liqpass.domain import chains
 from liqpass.domain.batch_file import BatchFile, BatchItem, ManualPayment
-from liqpass.domain.chain_facts import ChainFacts, PremiumPayment, Refusal, liquidation_id, redirect_message
+from liqpass.domain.chain_facts import ChainFacts, Refusal, liquidation_id
 from liqpass.domain.decision import Decision, Verdict
 from liqpass.domain.eligibility import EvidenceIncompleteError, decide
 from liqpass.domain.evidence import Env
@@ -26,21 +27,6 @@ from liqpass.domain.reasons import Reason
 from liqpass.domain.recipient import refused_recipient
 from liqpass.domain.underwriting import underwrite_position
 from liqpass.domain.window import Window, cover_window
-
-__all__ = [
-    "PRODUCTION_CHAINS",
-    "ChainFacts",
-    "PremiumPayment",
-    "Refusal",
-    "check",
-    "liquidation_id",
-    "manual_policies",
-    "redirect_message",
-]
-
-PRODUCTION_CHAINS = frozenset({8453})
-"""Chains whose USDC is money: only evidence of OKX's production counts there."""
-
 
 BINDING_TIME_MS = 300_000
 """How long before the binding its positions response may have come: OKX may be asked more than once."""
@@ -169,7 +155,7 @@ def _check_evidence(batch: BatchFile, item: BatchItem) -> Iterator[Refusal]:
     if not bound_ms - BINDING_TIME_MS <= received_ms <= bound_ms:
         message = f"the response stored at binding came at {received_ms}, bound was at {bound_ms}"
         yield Refusal(policy, Reason.WRONG_POSITION, message)
-    if batch.chain_id in PRODUCTION_CHAINS and bundle.env is not Env.PRODUCTION:
+    if batch.chain_id in chains.PRODUCTION and bundle.env is not Env.PRODUCTION:
         message = f"evidence of OKX's {bundle.env} environment counts for nothing on chain {batch.chain_id}"
         yield Refusal(policy, Reason.WRONG_ENVIRONMENT, message)
 

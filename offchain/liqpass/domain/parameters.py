@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from liqpass.domain.canonical import canonical_json, sha256_hex
-from liqpass.domain.money import MAX_USDC, Usdc
+from liqpass.domain.money import MAX_USDC, MoneyError, Usdc, parse_usdc
 
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,28}", re.ASCII)
 
@@ -163,3 +163,22 @@ CONSERVATIVE = Parameters(
     cut_off_utc_offset_min=480,  # Asia/Shanghai
 )
 """The defaults of design §3.1 and §3.6."""
+
+
+def read_parameters(overrides: Mapping[str, str]) -> Parameters:
+    """The conservative parameters with `overrides`: amounts as USDC (`50.00`), the rest as whole numbers.
+
+    Raises ParametersError naming what is unknown, malformed or out of bounds.
+    """
+    changes: dict[str, int] = {}
+    for name, text in overrides.items():
+        if name not in BOUNDS:
+            raise ParametersError(f"unknown parameter {name}; known: {', '.join(BOUNDS)}")
+        try:
+            changes[name] = parse_usdc(text) if name in AMOUNTS else int(text)
+        except (MoneyError, ValueError):
+            unit = "an amount of USDC such as 50.00" if name in AMOUNTS else "a whole number"
+            raise ParametersError(f"parameter {name} must be {unit}") from None
+    if "daily_cap" in changes and "max_open_exposure" not in changes:
+        changes["max_open_exposure"] = 5 * changes["daily_cap"]
+    return replace(CONSERVATIVE, **changes)  # type: ignore[arg-type]  # Usdc is an int; validate() checks it

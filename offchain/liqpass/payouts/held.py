@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from liqpass.domain import claim_state
-from liqpass.domain.batch_check import redirect_message
+from liqpass.domain.chain_facts import redirect_message
 from liqpass.domain.claim_state import ClaimAction, ClaimState
 from liqpass.domain.identifiers import IdentifierError, parse_address
 from liqpass.domain.reasons import Reason

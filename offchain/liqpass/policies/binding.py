@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from liqpass.credentials import hash_uid, seal_credentials
-from liqpass.domain import policy_state
-from liqpass.domain.batch_check import PRODUCTION_CHAINS
+from liqpass.domain import chains, policy_state
 from liqpass.domain.evidence import Env
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.okx_pages import EvidenceIncompleteError, read_rows
@@ -217,7 +216,7 @@ def require_env(credentials: OkxCredentials, site: Site) -> Env:
     """The environment that the key trades in. Raises RefusedError where its positions risk no money."""
     env = Env(site.okx_env)
     if env is Env.PRODUCTION and credentials.demo:
-        if site.chain_id in PRODUCTION_CHAINS:
+        if site.chain_id in chains.PRODUCTION:
             raise RefusedError("a demo-trading position risks no money", Reason.WRONG_ENVIRONMENT)
         return Env.DEMO
     return env

@@ -21,8 +21,9 @@ from batch_stories import (
 )
 from domain_stories import BOUND_MS, EVENT_MS, PAID_S, WINDOW, closed_row, order_row, position_row, requests
 from liqpass.domain import batch_check
-from liqpass.domain.batch_check import liquidation_id, manual_policies, redirect_message
+from liqpass.domain.batch_check import manual_policies
 from liqpass.domain.batch_file import ChainPayment, Redirect
+from liqpass.domain.chain_facts import liquidation_id, redirect_message
 from liqpass.domain.eligibility import decide
 from liqpass.domain.evidence import Env, Event
 from liqpass.domain.identifiers import format_bytes32

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.bootstrap import UseCases
-from liqpass.domain.batch_check import PremiumPayment, check
+from liqpass.domain.batch_check import check
 from liqpass.domain.batch_json import parse_batch_file
+from liqpass.domain.chain_facts import PremiumPayment
 from liqpass.domain.money import Usdc
 from liqpass.domain.parameters import CONSERVATIVE
 from liqpass.domain.reasons import Reason

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from liqpass.domain.batch_check import redirect_message
 from liqpass.domain.batch_json import parse_batch_file
+from liqpass.domain.chain_facts import redirect_message
 from liqpass.domain.reasons import Reason
 from liqpass.payouts.building import payouts_of
 from liqpass.records import Claim

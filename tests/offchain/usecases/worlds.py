@@ -24,9 +24,9 @@ from liqpass.adapters.okx.simulator.closes import Close
 from liqpass.adapters.okx.simulator.exchange import Exchange
 from liqpass.bootstrap import Outside, UseCases
 from liqpass.controls import Controlling
-from liqpass.domain.batch_check import ChainFacts, PremiumPayment, redirect_message
 from liqpass.domain.batch_file import BatchFile, BatchItem
 from liqpass.domain.batching import batch_id
+from liqpass.domain.chain_facts import ChainFacts, PremiumPayment, redirect_message
 from liqpass.domain.money import Usdc
 from liqpass.domain.parameters import CONSERVATIVE, Parameters
 from liqpass.domain.reasons import Reason

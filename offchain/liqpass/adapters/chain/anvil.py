@@ -25,6 +25,8 @@ from eth_account.signers.local import LocalAccount
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
+from liqpass.domain import chains
+
 REPOSITORY = Path(__file__).resolve().parents[4]
 MNEMONIC = "test test test test test test test test test test test junk"
 _LISTENING = re.compile(r"Listening on 127\.0\.0\.1:(\d+)")
@@ -99,7 +101,7 @@ class Anvil:
         accounts: int = 10,
         genesis_timestamp_s: int | None = None,
         state_file: Path | None = None,
-        chain_id: int = 31337,
+        chain_id: int = chains.LOCAL,
         tx_gas_limit: bool = True,
         port: int = 0,
         binary: Path | None = None,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from liqpass.adapters.chain.reader import Web3ChainReader
-from liqpass.domain.batch_check import ChainFacts, PremiumPayment, manual_policies, redirect_message
+from liqpass.domain.batch_check import manual_policies
 from liqpass.domain.batch_file import BatchFile, ChainPayment
 from liqpass.domain.batching import batch_id
+from liqpass.domain.chain_facts import ChainFacts, PremiumPayment, redirect_message
 from liqpass.domain.money import Usdc
 from liqpass.ports import BlockRef, PremiumLog, SignatureCheck
 

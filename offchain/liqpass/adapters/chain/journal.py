@@ -27,9 +27,10 @@ from liqpass.adapters.chain.errors import (
     JournalError,
     JournalForeignError,
 )
-from liqpass.adapters.chain.policy import LOCAL_CHAIN_ID, Fees
+from liqpass.adapters.chain.policy import Fees
 from liqpass.adapters.chain.records import Attempt, AttemptState, Intent, IntentState, NonceState
 from liqpass.adapters.chain.rpc import ChainIdentity, Receipt
+from liqpass.domain import chains
 
 
 class Journal:
@@ -68,7 +69,7 @@ class Journal:
         if journal._is_of(identity):
             return journal
         journal.close()
-        if identity.chain_id != LOCAL_CHAIN_ID:
+        if identity.chain_id != chains.LOCAL:
             raise JournalForeignError(
                 f"{path} was begun on a chain {identity.chain_id} with another genesis block"
             )
@@ -93,7 +94,7 @@ class Journal:
         if self.genesis_hash != identity.genesis_hash:
             return False
         anchor = self._connection.execute("SELECT anchor_number, anchor_hash FROM identity").fetchone()
-        if self.chain_id != LOCAL_CHAIN_ID or anchor["anchor_number"] is None:
+        if self.chain_id != chains.LOCAL or anchor["anchor_number"] is None:
             return True
         return identity.block_hash(anchor["anchor_number"]) == str(anchor["anchor_hash"])
 

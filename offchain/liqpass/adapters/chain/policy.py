@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 TX_GAS_LIMIT = 2**24  # EIP-7825, in force on Base
-LOCAL_CHAIN_ID = 31337
 MINIMUM_BUMP_BPS = 1000  # what nodes ask of a replacement, on both fees
 
 

@@ -19,6 +19,7 @@ from web3.types import BlockData, EventData, LogReceipt, TxReceipt
 
 from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
 from liqpass.adapters.chain.contracts import Contracts, abi_of
+from liqpass.domain import chains
 from liqpass.ports import (
     BatchOnChain,
     BlockRef,
@@ -29,7 +30,6 @@ from liqpass.ports import (
     TransactionSeen,
 )
 
-LOCAL_CHAIN_ID = 31337
 RPC_TIMEOUT_S = 20.0
 
 
@@ -83,7 +83,7 @@ class Web3ChainReader:
 
     def final_block(self) -> BlockRef:
         """The finalized block; on the development chain `local_final_depth` below the head."""
-        if self._contracts.chain_id != LOCAL_CHAIN_ID:
+        if self._contracts.chain_id != chains.LOCAL:
             return _block_ref(ask(lambda: self._web3.eth.get_block("finalized")))
         number = max(self.head().number - self._local_final_depth, 0)
         block = self.block(number)

@@ -21,8 +21,8 @@ import httpx
 from liqpass.adapters.okx.errors import NotAllowedError, OkxError, RetryableError, UnreadableError
 from liqpass.adapters.okx.responses import MAX_BODY_BYTES, RawResponse
 from liqpass.adapters.okx.signing import Credentials, signed_headers
+from liqpass.origins import OKX_HOSTS
 
-OKX_HOSTS = frozenset({"www.okx.com", "eea.okx.com", "us.okx.com"})
 TIMEOUT_S = 10.0
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _QUERY_TEXT = re.compile(r"[A-Za-z0-9_,.-]{1,128}")
@@ -52,7 +52,7 @@ def checked_base_url(base_url: str, *, allow_any_host: bool) -> str:
     `allow_any_host` (set by bootstrap for chain id 31337 only) accepts any other origin, for the simulator.
     """
     if not allow_any_host and base_url not in {f"https://{host}" for host in OKX_HOSTS}:
-        raise NotAllowedError(f"not a host of OKX: use https:// and one of {', '.join(sorted(OKX_HOSTS))}")
+        raise NotAllowedError(f"not a host of OKX: use https:// and one of {', '.join(OKX_HOSTS)}")
     if not _ORIGIN.fullmatch(base_url):
         raise NotAllowedError("the address of OKX must be an origin such as https://www.okx.com")
     return base_url

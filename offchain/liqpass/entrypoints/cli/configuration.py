@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
+from pydantic import SecretStr
 
 from liqpass.domain.parameters import CONSERVATIVE
 from liqpass.entrypoints.cli.session import json_option, show_json, show_table
-from liqpass.settings import known_settings
+from liqpass.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A variable that may be set; `default` as it would be written, empty where there is none."""
+
+    name: str
+    meaning: str
+    default: str
+
+
+def known_settings() -> list[Known]:
+    """Every variable with its meaning and default. Nothing of the environment is in it."""
+    known = []
+    for field, info in Settings.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()  # of the source text, not of the environment
+        name = f"LIQPASS_{field.upper()}" + ("__<NAME>" if field == "parameters" else "")
+        known.append(Known(name, info.description or "", str(default) if default else ""))
+    return known
 
 
 @click.command()

@@ -17,6 +17,7 @@ from liqpass.adapters.chain.revert_words import our_errors, reason_of
 from liqpass.adapters.chain.rpc import BlockId, Rpc
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.clock import ChainClock, SystemClock
+from liqpass.domain import chains
 from liqpass.domain.parametric.flight_status import (
     MAX_BYTES,
     FlightStatus,
@@ -28,9 +29,12 @@ from liqpass.domain.parametric.reading import Reading, ReadingError, reading_in_
 from liqpass.domain.parametric.times import format_time
 from liqpass.entrypoints.cli.keeper_run import Account
 from liqpass.entrypoints.cli.session import Session, pass_session
-from liqpass.settings import LOCAL_CHAIN_ID, Settings
+from liqpass.settings import Settings
 
-CHAINS = (LOCAL_CHAIN_ID, 84532)  # elsewhere people insure against feeds, and none is ours to write
+CHAINS = (
+    chains.LOCAL,
+    chains.BASE_SEPOLIA,
+)  # elsewhere people insure against feeds, and none is ours to write
 _GWEI = 10**9
 
 
@@ -105,7 +109,7 @@ def push(
             owner = own.simulate_push(reading)
             click.echo(f"dry run: {owner} would push {reading} to {own.address}; nothing was sent")
             return
-        local = settings.chain_id == LOCAL_CHAIN_ID
+        local = settings.is_local
         policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
         signer = LocalSigner(read_keyfile(keyfile, _passphrase(passphrase_file)))
         with Engine.open(

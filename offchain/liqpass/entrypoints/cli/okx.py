@@ -25,8 +25,8 @@ from liqpass.adapters.okx.simulator.actions import read_scenario
 from liqpass.adapters.okx.simulator.server import SimulatorServer
 from liqpass.adapters.okx.simulator.simulation import Simulation
 from liqpass.adapters.okx.transport import Clock
+from liqpass.domain import chains
 
-LOCAL_CHAIN_ID = 31337
 ONLY_READING = "LiqPass accepts only a key whose permission is exactly read_only"
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?")
 
@@ -180,10 +180,8 @@ def _recorded(raw: RawResponse) -> dict[str, str | int]:
 def _chain_clock(url: str) -> Clock:
     rpc = Web3Rpc.connect(url, tries=1)  # a node on this machine is there or it is not
     chain_id = rpc.chain_id()
-    if chain_id != LOCAL_CHAIN_ID:
-        raise SimulatorError(
-            f"the clock follows a local chain only: chain id {chain_id}, not {LOCAL_CHAIN_ID}"
-        )
+    if chain_id != chains.LOCAL:
+        raise SimulatorError(f"the clock follows a local chain only: chain id {chain_id}, not {chains.LOCAL}")
 
     def latest_block_time_s() -> int:
         block = rpc.block("latest")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from liqpass.settings import LOCAL_CHAIN_ID
+from liqpass.domain import chains
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,15 @@ class Network:
 
 
 _KNOWN = (
-    Network(8453, "Base", "base:mainnet", "https://mainnet.base.org", "https://basescan.org"),
+    Network(chains.BASE, "Base", "base:mainnet", "https://mainnet.base.org", "https://basescan.org"),
     Network(
-        84532, "Base Sepolia", "base:sepolia", "https://sepolia.base.org", "https://sepolia.basescan.org"
+        chains.BASE_SEPOLIA,
+        "Base Sepolia",
+        "base:sepolia",
+        "https://sepolia.base.org",
+        "https://sepolia.basescan.org",
     ),
-    Network(LOCAL_CHAIN_ID, "Local chain", "ethereum:local:http://127.0.0.1:8545", "http://127.0.0.1:8545"),
+    Network(chains.LOCAL, "Local chain", "ethereum:local:http://127.0.0.1:8545", "http://127.0.0.1:8545"),
 )
 
 
