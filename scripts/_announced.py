@@ -17,7 +17,7 @@ from web3.contract import Contract
 
 from scripts._moments import moment
 from scripts._operator import Operator, RefusedError, refuse
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _announce(operator: Operator, call: DelayedCall, operation: bytes) -> None:
             f"run this again from {moment(ready_at_s)} until {moment(until_s)} to execute it; GUARDIAN can "
             "cancel it"
         )
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 def _execute(operator: Operator, call: DelayedCall, operation: bytes, ready_at_s: int) -> None:
@@ -109,4 +109,4 @@ def _execute(operator: Operator, call: DelayedCall, operation: bytes, ready_at_s
     )
     for outcome in perform(operator, f"LiqPass: {call.words}", [step]):
         click.echo(f"done: {call.words}")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)

@@ -31,7 +31,7 @@ from scripts._operator import (
     operator_options,
     refuse,
 )
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 from scripts._tables import wide_console
 
 
@@ -101,7 +101,7 @@ def cover(  # noqa: PLR0917 - click passes options by name
     for outcome in perform(operator, f"LiqPass cover {name}", [step]):
         deadline_s = bonds.ask("policies", chosen, at="latest")[2]
         click.echo(f"locked until {moment(deadline_s)}: pay {insurer} now; claim after that if it is silent")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 @click.command(cls=OperatorCommand)
@@ -194,7 +194,7 @@ def withdraw_credit(provider: ProviderAPI, receiver: str | None, deployments: Pa
                 f"there is no credit left, and {to} was not sent it: anyone may pay it to {operator.address}"
             )
         click.echo(f"sent {format_usdc(credit)} USDC to {to}")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 @click.command("pay-credit", cls=OperatorCommand)
@@ -223,7 +223,7 @@ def pay_credit(provider: ProviderAPI, client: str, deployments: Path, **options:
     )
     for outcome in perform(operator, "LiqPass credit", [step]):
         click.echo(f"the credit of {client} is paid")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 def _cover_refusals(bonds: Bonds, client: str, insurer: str, amount: Usdc, minutes: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ from liqpass.domain.x402.insured_payment import InsuredPayment, PaymentStatus
 from scripts._bond import Bonds, Commitment, people
 from scripts._moments import moment
 from scripts._operator import Operator, OperatorCommand, Site, operator_options, refuse
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 
 _A_TRANSACTION = 100  # payments; about 10 million gas where each of them is claimed
 
@@ -215,7 +215,7 @@ def _send(
         faster = "" if status is end else f", not {end.name.lower()}"
         click.echo(f"{format_bytes32(payment.commitment)} is {status.name.lower()}{faster}")
     for outcome in outcomes:
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 def _fail_for(told: Sequence[str]) -> None:

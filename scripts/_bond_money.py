@@ -15,7 +15,7 @@ from liqpass.domain.money import Usdc, format_usdc
 from scripts._autosign import sign_without_asking
 from scripts._bond import Bonds, Notice, Standing
 from scripts._operator import Operator, OperatorCommand, Site, UsdcAmount, operator_options, refuse
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 from scripts._typed_data import sign_typed
 
 _SIGNED_FOR_S = 900
@@ -90,7 +90,7 @@ def deposit(  # noqa: PLR0917 - click passes options by name
     outcomes = perform(operator, f"LiqPass bond of {owner}", steps)
     if outcomes:
         _show_change(bonds, owner, before.bond.total)
-        click.echo(f"transaction {outcomes[-1].tx_hash}")
+        tell_transaction(outcomes[-1])
 
 
 @click.command(cls=OperatorCommand)
@@ -135,7 +135,7 @@ def withdraw(
     )
     for outcome in perform(operator, f"LiqPass bond of {owner}", [step]):
         _show_change(bonds, owner, before.bond.total)
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 def _show_change(bonds: Bonds, owner: str, before: Usdc) -> None:

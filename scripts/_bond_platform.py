@@ -11,7 +11,7 @@ from liqpass.domain.money import Usdc, format_usdc
 
 from scripts._bond import Bonds
 from scripts._operator import Operator, OperatorCommand, RefusedError, Site, operator_options, refuse
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 
 
 @click.command(cls=OperatorCommand)
@@ -37,7 +37,7 @@ def collect(provider: ProviderAPI, deployments: Path, **options: Any) -> None:
     )
     for outcome in perform(operator, "LiqPass collection", [step]):
         click.echo(f"sent {format_usdc(amount)} USDC to treasury {treasury}")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 @click.command(cls=OperatorCommand)
@@ -70,4 +70,4 @@ def pause(provider: ProviderAPI, *, lift: bool, deployments: Path, **options: An
     )
     for outcome in perform(operator, f"LiqPass {function}", [step]):
         click.echo(f"X402InsuranceV2 is {'open' if lift else 'paused'}")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)

@@ -23,7 +23,7 @@ from scripts._operator import (
     operator_options,
     refuse,
 )
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 
 _ZERO = "0x" + "0" * 40
 
@@ -194,4 +194,4 @@ def _set(
     step = Step(key, bonds.contract.address, data, words, done, again=True)
     for outcome in perform(operator, f"LiqPass bond: {words}", [step]):
         click.echo(f"done: {words}")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)

@@ -92,7 +92,8 @@ class Execution:
             failed |= dict.fromkeys(refused, outcome.tx_hash or "")
             left = [policy for policy in chunk.policies if policy not in paid | refused]
             if len(left) == len(chunk.policies):
-                raise RefusedError(f"none of the policies {left} was paid by {outcome.tx_hash}: run it again")
+                by = outcome.tx_hash or "another transaction"
+                raise RefusedError(f"none of the policies {left} was paid by {by}: run it again")
             rest = left + rest[len(chunk.policies) :]
         return failed
 

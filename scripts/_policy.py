@@ -190,8 +190,7 @@ def send(
     if not outcomes:
         return False
     click.echo(f"{policy.name} is {policies.reader.state(policy.number, 'latest')}")
-    last = outcomes[-1].tx_hash
-    click.echo("done already, nothing was sent" if last is None else f"transaction {last}")
+    _sending.tell_transaction(outcomes[-1])
     return True
 
 

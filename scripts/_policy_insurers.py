@@ -18,7 +18,7 @@ from scripts._operator import Address, Operator, OperatorCommand, RefusedError, 
 from scripts._policy import POLICY, Policies, send, share_of
 from scripts._policy_leader import agreed_hash
 from scripts._policy_view import shares_table, terms_table
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 from scripts._tables import wide_console
 from scripts._typed_data import sign_typed
 from scripts._usdc_refusals import payer_refusals, receiver_refusals
@@ -167,7 +167,7 @@ def withdraw(provider: ProviderAPI, receiver: str | None, deployments: Path, **o
                 f"there is no credit left, and {to} was not sent it: anyone may pay it to {owner}"
             )
         click.echo(f"sent {format_usdc(credit)} USDC to {to}")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 @click.command("pay-credit", cls=OperatorCommand)
@@ -196,7 +196,7 @@ def pay_credit(provider: ProviderAPI, beneficiary: str, deployments: Path, **opt
     )
     for outcome in perform(operator, "Open Parametric credit", [step]):
         click.echo(f"the credit of {beneficiary} is paid")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 def _hash(text: str | None) -> bytes | None:

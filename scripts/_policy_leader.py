@@ -25,7 +25,7 @@ from rich.text import Text
 
 from scripts._operator import Address, Operator, OperatorCommand, RefusedError, Site, operator_options, refuse
 from scripts._policy import POLICY, Policies, change_state, send
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 from scripts._strict_yaml import load_strict
 from scripts._tables import wide_console
 
@@ -88,7 +88,7 @@ def create(provider: ProviderAPI, file: Path, deployments: Path, **options: Any)
         if number is None:
             raise RefusedError("the chain has no such policy any more: run this again")
         click.echo(f"drafted; next, `ape run policy open {format_policy_id(number)}`")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
         click.echo(f"policy {format_policy_id(number)}")
 
 

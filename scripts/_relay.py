@@ -155,6 +155,8 @@ def _send(sender: Sender, operator: Operator, signed: Signed) -> tuple[str, bool
     if operator.dry_run:
         return sender.preview(step), False
     outcome = sender.send(step)
+    if outcome.already_done:  # by another relayer, or by whoever else had the signature
+        return f"paid already in {payments.transaction()}", False
     return f"paid {format_usdc(premium.amount)} USDC of {signed.payer} in {outcome.tx_hash}", True
 
 

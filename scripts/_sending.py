@@ -165,6 +165,14 @@ def perform(
         return [sender.send(step) for step in steps]
 
 
+def tell_transaction(outcome: Outcome) -> None:
+    """The last line on an effect: the transaction that brought it about, or that another one was faster."""
+    if outcome.already_done:
+        click.echo("done already, by another transaction than this command's")
+    else:
+        click.echo(f"transaction {outcome.tx_hash}")
+
+
 def show_previews(sender: Sender, steps: Sequence[Step]) -> None:
     """One line a step, and that nothing was sent."""
     open_before = False

@@ -105,6 +105,8 @@ def pay(  # noqa: PLR0917 - click passes options by name
     if not outcomes:
         return
     transaction = outcomes[-1].tx_hash or payments.transaction()
+    if transaction is None:
+        raise RefusedError("the chain has no such payment any more: run this again")
     click.echo(f"paid: quote {premium.quote_hash}")
     click.echo(f"transaction {transaction}")
 

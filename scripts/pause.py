@@ -13,7 +13,7 @@ from web3.contract import Contract
 from scripts._handover import selector_of
 from scripts._operator import Operator, OperatorCommand, RefusedError, Site, operator_options
 from scripts._roles import Role
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 
 
 @click.command(cls=OperatorCommand)
@@ -76,7 +76,7 @@ def cli(
     step = _step(site, targets, function, f"{function} {', '.join(names)}", paused=not lift)
     for outcome in perform(operator, f"LiqPass {function}", [step]):
         _show(contracts, "now ")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 def _has_roles(site: Site, contract: Contract) -> bool:

@@ -25,7 +25,16 @@ from scripts._operator import (
     operator_options,
     refuse,
 )
-from scripts._sending import Step, calldata, confirm, open_sender, perform, show_previews, write_safe
+from scripts._sending import (
+    Step,
+    calldata,
+    confirm,
+    open_sender,
+    perform,
+    show_previews,
+    tell_transaction,
+    write_safe,
+)
 
 BATCH = click.option("--batch", "batch_id", type=int, required=True, help="The batch's UTC date, YYYYMMDD.")
 FILE = click.option(
@@ -108,7 +117,7 @@ def approve(provider: ProviderAPI, path: Path, allow_manual: int, deployments: P
     name = f"LiqPass approval of batch {batch.batch_id}"
     for outcome in perform(operator, name, [step], before_sending=lambda: history.remember(batch)):
         click.echo(f"approved batch {batch.batch_id}, payout root {root}, {format_usdc(batch.total)} USDC")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 @cli.command(cls=OperatorCommand)
@@ -206,7 +215,7 @@ def revoke(provider: ProviderAPI, batch_id: int, deployments: Path, **options: A
     )
     for outcome in perform(operator, f"LiqPass revocation of batch {batch_id}", [step]):
         click.echo(f"revoked batch {batch_id}")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)
 
 
 @cli.command(cls=OperatorCommand)
@@ -257,7 +266,7 @@ def fund(provider: ProviderAPI, amount: Usdc, deployments: Path, **options: Any)
     if outcomes:
         now = Usdc(usdc.balanceOf(vault.address).call())
         click.echo(f"the vault held {format_usdc(held)} USDC and holds {format_usdc(now)}")
-        click.echo(f"transaction {outcomes[-1].tx_hash}")
+        tell_transaction(outcomes[-1])
 
 
 @cli.command(cls=OperatorCommand)

@@ -11,7 +11,7 @@ from liqpass.adapters.chain.rpc import BlockId
 from liqpass.domain.money import Usdc, format_usdc
 
 from scripts._operator import Operator, OperatorCommand, RefusedError, Site, operator_options
-from scripts._sending import Step, calldata, perform
+from scripts._sending import Step, calldata, perform, tell_transaction
 
 
 @click.command(cls=OperatorCommand)
@@ -50,4 +50,4 @@ def cli(provider: ProviderAPI, deployments: Path, **options: Any) -> None:
     for outcome in perform(operator, "LiqPass sweep", [step]):
         click.echo(f"vault    now holds {format_usdc(held(site.vault.address))} USDC")
         click.echo(f"treasury now holds {format_usdc(held(treasury))} USDC")
-        click.echo(f"transaction {outcome.tx_hash}")
+        tell_transaction(outcome)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from bond_world import BOND, CLIENT, PAYMENT, PROVIDER, BondWorld
+from bond_world import BOND, CLIENT, PAYMENT, PROVIDER, SETTLER, BondWorld
 from operator_world import DEPLOYER, ONE_USDC, REPOSITORY, STRANGER, transaction_in
 
+SECOND = "0x" + "02" * 32
 APE = str(Path(sys.executable).with_name("ape"))
 
 
@@ -56,8 +57,9 @@ def kill_when_sent(bonds: BondWorld, account: int, *arguments: str) -> None:
 
 @pytest.fixture
 def mined_by_hand(bonds: BondWorld) -> Iterator[BondWorld]:
-    """The client has a credit of 0.10, and more to lock; no block comes by itself."""
+    """The client has a credit of 0.10, a claim that is due, and more to lock; no block comes by itself."""
     commitment = bonds.cover(1)
+    assert bonds.cover(2) == SECOND
     bonds.pass_time(301)
     bonds.deny(bonds.client)
     assert transaction_in(bonds.ape("claim", commitment, account=STRANGER))
@@ -140,6 +142,39 @@ def test_withdraw_credit__stranger_was_faster__is_not_told_to_be_sent(mined_by_h
     assert (world.balance(receiver), world.balance(client) - before) == (0, PAYMENT)
     assert code == 1
     assert "sent 0.10 USDC" not in told
+
+
+@pytest.mark.parametrize(
+    ("command", "function", "after"),
+    [
+        ("pay-credit", "payCredit", "the credit of {client} is paid\n"),
+        ("claim", "claimInsurance", f"{SECOND} is claimed\n"),
+    ],
+)
+def test_anyones__another_was_faster__is_told_and_names_no_transaction(
+    mined_by_hand: BondWorld, command: str, function: str, after: str
+) -> None:
+    bonds, world = mined_by_hand, mined_by_hand.world
+    subject = {"pay-credit": bonds.client, "claim": SECOND}[command]
+    pending = sent = world.nonce(SETTLER)
+    arguments = (command, subject, "--account", f"TEST::{SETTLER}")
+    with process(bonds, *arguments, "--journal", str(world.folder / "journal")) as running:
+        while pending == sent:
+            assert running.poll() is None
+            pending = int(world.node.rpc("eth_getTransactionCount", world.address(SETTLER), "pending"), 16)
+        call = bonds.insurance.get_function_by_name(function)(subject)
+        stranger = {"from": world.address(STRANGER), "gas": 200_000}
+        call.transact({**stranger, "maxFeePerGas": 10**12, "maxPriorityFeePerGas": 10**12})
+        world.node.mine()
+        assert running.stdout is not None
+        told = running.stdout.read()
+        code = running.wait(timeout=60)
+
+    assert code == 0
+    assert told.endswith(
+        after.format(client=bonds.client) + "done already, by another transaction than this command's\n"
+    )
+    assert world.nonce(SETTLER) == sent + 1
 
 
 def test_cover__killed_after_sending__other_terms_are_not_told_to_be_locked(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -15,8 +19,9 @@ from click.testing import Result
 from eth_account import Account
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.quote import order_id
-from operator_world import BUYER, DEPLOYER, ONE_USDC, RELAYER, STRANGER, TREASURY, World
+from operator_world import BUYER, DEPLOYER, ONE_USDC, RELAYER, REPOSITORY, STRANGER, TREASURY, World
 
+APE = str(Path(sys.executable).with_name("ape"))
 KEY = "internal-key-of-the-relay-tests-01234"
 FIRST, SECOND = "5b0cba58-1c22-4c33-8d44-1234567890ab", "5b0cba58-1c22-4c33-8d44-1234567890ac"
 QUOTE_HASH = "0x" + "9a" * 32
@@ -220,3 +225,47 @@ def test_relay__server_down__one_line(world: World) -> None:
     result = relay(world, "http://127.0.0.1:9")
 
     assert (result.exit_code, "does not answer" in result.output) == (1, True)
+
+
+def test_relay__another_relayer_was_faster__is_told_with_its_transaction(world: World) -> None:
+    row = signed(world, FIRST)
+    call = world.checkout.functions.payWithAuthorization(
+        bytes.fromhex(row["orderHash"][2:]),
+        ONE_USDC,
+        bytes.fromhex(QUOTE_HASH[2:]),
+        row["payer"],
+        row["validAfter"],
+        row["validBefore"],
+        row["signature"],
+    )
+    relayer, sent = world.address(RELAYER), world.nonce(RELAYER)
+    pending = sent
+    world.node.set_automine(False)
+    command = [APE, "run", "checkout", "relay", "--account", f"TEST::{RELAYER}"]
+    command += ["--network", f"ethereum:local:{world.node.url}"]
+    command += [
+        "--deployments",
+        str(world.folder / "deployments"),
+        "--journal",
+        str(world.folder / "journal"),
+    ]
+    with service(answer_of(row)) as url:
+        running = subprocess.Popen([*command, "--service", url], cwd=REPOSITORY, stdout=PIPE, text=True)
+        try:
+            while pending == sent:
+                assert running.poll() is None
+                pending = int(world.node.rpc("eth_getTransactionCount", relayer, "pending"), 16)
+            stranger = {"from": world.address(STRANGER), "gas": 300_000}
+            faster = call.transact({**stranger, "maxFeePerGas": 10**12, "maxPriorityFeePerGas": 10**12})
+            world.node.mine()
+            told, _ = running.communicate(timeout=60)
+        finally:
+            running.kill()
+            running.wait()
+            world.node.set_automine(True)
+
+    assert running.returncode == 0
+    assert told.endswith(
+        f"order {FIRST}: paid already in 0x{faster.hex().removeprefix('0x')}\n1 signed premiums, 0 paid\n"
+    )
+    assert world.nonce(RELAYER) == sent + 1
