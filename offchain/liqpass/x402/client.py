@@ -35,7 +35,7 @@ from liqpass.adapters.x402.trusted_contract import TrustedContract
 from liqpass.bootstrap import Application
 from liqpass.domain.identifiers import parse_address
 from liqpass.domain.money import parse_usdc
-from liqpass.domain.x402.guarding import InsurableOffer, Limits
+from liqpass.domain.x402.guarding import USUAL_MAX_TIMEOUT_MINUTES, InsurableOffer, Limits
 from liqpass.domain.x402.insured_settlement import PaymentRefusedError
 from liqpass.domain.x402.receipts import Answer, Receipt, ReceiptState, Standing, disagreements, receipt_state
 from liqpass.settings import Settings, read_settings
@@ -81,18 +81,22 @@ def guarded(
     *,
     most: str | None,
     providers: Iterable[str] = (),
+    max_timeout_minutes: int = USUAL_MAX_TIMEOUT_MINUTES,
     settings: Settings | None = None,
     receipts: Path | None = None,
 ) -> Iterator[GuardedPayments]:
     """Guard a client of the SDK. After the end it refuses every payment: it never pays unguarded.
 
     `most`: USDC a payment such as "0.10", None for whatever the client's own spend controls allow.
-    `providers`: whom to pay; left out, whoever an offer names, if its bond covers it. `settings` and
-    `receipts` instead of the environment's. Raises SettingsError, DeploymentError, MoneyError,
+    `providers`: whom to pay; left out, whoever an offer names, if its bond covers it.
+    `max_timeout_minutes`: most until what is not served can be claimed, up to 10080. `settings` and
+    `receipts` instead of the environment's. Raises SettingsError, DeploymentError, MoneyError, X402Error,
     IdentifierError, JournalError, and ChainError of either tree: without its node a client pays nothing.
     """
     limits = Limits(
-        None if most is None else parse_usdc(most), frozenset(parse_address(each) for each in providers)
+        None if most is None else parse_usdc(most),
+        frozenset(parse_address(each) for each in providers),
+        max_timeout_minutes,
     )
     app = Application(settings or read_settings())
     trusted = trusted_contract(app)

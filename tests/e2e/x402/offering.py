@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -24,7 +25,9 @@ from liqpass.adapters.x402.receipts import Receipts
 from liqpass.domain.x402.receipts import Receipt
 from liqpass.entrypoints.cli import main
 from liqpass.settings import Settings
+from liqpass.x402.client import guarded
 from x402 import x402ClientSync
+from x402.http.clients import x402_requests
 from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.mechanisms.evm.signers import EthAccountSigner
 from x402.schemas import PaymentPayload
@@ -271,6 +274,21 @@ def around(world: InsuredWorld, payment: Payment) -> None:
         "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
     )
     world.send(send(*values, payment["payload"]["signature"]), STRANGER)
+
+
+def refused(world: InsuredWorld, folder: Path, offer: dict[str, Any], **limits: Any) -> str:
+    """Why a guarded client does not pay that offer; nothing is signed, kept or sent."""
+    client, signer = sync_client(world)
+    offering = Offering(offer)
+    wanted: dict[str, Any] = {"most": "0.10"} | limits
+    with (
+        offering.serving() as url,
+        guarded(client, settings=settings(world), receipts=receipts_file(folder), **wanted) as payments,
+    ):
+        with pytest.raises(Exception, match="Payment aborted") as caught:
+            x402_requests(client).get(url, timeout=20)
+        assert (signer.signed, payments.receipts(), offering.paid) == (0, [], [])
+    return str(caught.value).split("Payment aborted: ")[1]
 
 
 @contextmanager

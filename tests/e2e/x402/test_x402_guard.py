@@ -31,6 +31,7 @@ from liqpass.adapters.chain.errors import RpcUnavailableError, WrongChainError
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.bootstrap import Application
 from liqpass.domain.x402.commitments import settlement_commitment
+from liqpass.domain.x402.insured_settlement import TIMEOUT_FIELD
 from liqpass.x402.client import Guard, Limits, Receipts, ReceiptState, guarded, trusted_contract
 from offering import (
     CountingSigner,
@@ -40,6 +41,7 @@ from offering import (
     option,
     packed,
     receipts_file,
+    refused,
     required,
     settings,
     sync_client,
@@ -51,22 +53,8 @@ from x402 import x402Client, x402ClientSync
 from x402.http.clients import x402_requests, x402HttpxClient
 from x402.mechanisms.evm.exact import register_exact_evm_client
 
+USDC_NAMED = {"name": "USDC", "version": "2"}
 Changed = Callable[[InsuredWorld], dict[str, Any]]
-
-
-def refused(world: InsuredWorld, folder: Path, offer: dict[str, Any], **limits: Any) -> str:
-    """Why a guarded client does not pay that offer; nothing is signed, kept or sent."""
-    client, signer = sync_client(world)
-    offering = Offering(offer)
-    wanted: dict[str, Any] = {"most": "0.10"} | limits
-    with (
-        offering.serving() as url,
-        guarded(client, settings=settings(world), receipts=receipts_file(folder), **wanted) as payments,
-    ):
-        with pytest.raises(Exception, match="Payment aborted") as caught:
-            x402_requests(client).get(url, timeout=20)
-        assert (signer.signed, payments.receipts(), offering.paid) == (0, [], [])
-    return str(caught.value).split("Payment aborted: ")[1]
 
 
 def test_guard__requests_and_named_provider__paid_and_receipt_of_the_lock(
@@ -120,6 +108,7 @@ def test_guard__httpx_and_pinned_provider__each_of_several_has_its_receipt(
             client,
             most=None,
             providers=[world.address(PROVIDER)],
+            max_timeout_minutes=10_080,  # its 402 says nothing of it
             settings=settings(world),
             receipts=receipts_file(tmp_path),
         ) as payments,
@@ -163,6 +152,10 @@ def test_guard__smart_wallet__receipt_is_the_wallets(
         ),
         (lambda w: required(w, option(w, amount="100001")), "amount_above_limit"),
         (lambda w: required(w, option(w, maxTimeoutSeconds=86_400)), "validity_too_long"),
+        (
+            lambda w: required(w, option(w, extra=USDC_NAMED | {TIMEOUT_FIELD: 61})),
+            "insurance_timeout_not_allowed",
+        ),
         (lambda w: required(w, extensions={}), "provider_not_named"),
         (
             lambda w: required(w, extensions=declared(w, contract=w.usdc.address)),

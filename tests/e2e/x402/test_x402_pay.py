@@ -24,6 +24,7 @@ from offering import (
     receipts_file,
     required,
     settles,
+    undone,
 )
 from shop import Shop, over_http
 from web3 import Web3
@@ -113,6 +114,10 @@ def test_pay__nothing_that_can_be_paid__says_why(
         ("uninsured", "provider_not_named: the offer declares no bond-insurance, and no provider is pinned"),
         ("dear", "amount_above_limit: 0.100001 USDC are asked, at most 0.10 are allowed"),
         ("short", "insufficient_bond: the bond of "),
+        (
+            "late",
+            "insurance_timeout_not_allowed: what is not served could be claimed after 61 minutes only",
+        ),
         ("version 1", "invalid_x402_version: only x402 version 2 is insured"),
         ("odd token", "invalid_payload: the token's name or version is no text"),
         ("no token", "the offer cannot be signed: ValueError"),
@@ -129,6 +134,7 @@ def test_pay__guard_refuses__not_paid(world: InsuredWorld, tmp_path: Path, case:
         "short": required(
             world, option(world, payTo=world.pay_to(8)), extensions=declared(world, provider=8)
         ),
+        "late": required(world, extensions=declared(world, timeoutMinutes=61)),
         "version 1": {"x402Version": 1, "error": "", "accepts": []},
         "odd token": required(world, option(world, extra={"name": {"USDC": 2}, "version": "2"})),
         "no token": required(world, option(world, extra={})),
@@ -144,6 +150,33 @@ def test_pay__guard_refuses__not_paid(world: InsuredWorld, tmp_path: Path, case:
     assert result.stderr.startswith(f"Error: not paid: {said}{nobody if case == 'short' else ''}")
     assert offering.paid == []
     assert not receipts_file(tmp_path).exists() or kept(world, tmp_path) == []
+
+
+def test_pay__account_has_too_little__says_what_is_there_and_keeps_nothing(
+    world: InsuredWorld, tmp_path: Path
+) -> None:
+    offering = Offering(required(world))
+    with undone(world), offering.serving() as url:
+        world.send(
+            world.usdc.functions.transfer(world.address(PROVIDER), world.balance(CLIENT) - PRICE + 1), CLIENT
+        )
+        result = pay(world, tmp_path, url)
+
+    client = world.address(CLIENT)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "Error: not paid: invalid_exact_evm_insufficient_balance: "
+        f"{client} holds 0.099999 USDC and needs 0.10\n"
+    )
+    assert (offering.paid, kept(world, tmp_path)) == ([], [])
+
+
+def test_pay__longer_time_out_allowed__paid(world: InsuredWorld, tmp_path: Path) -> None:
+    offering = Offering(required(world, extensions=declared(world, timeoutMinutes=61)))
+    with offering.serving() as url:
+        result = pay(world, tmp_path, url, "--max-timeout", "61")
+
+    assert (result.exit_code, len(offering.paid)) == (0, 1)
 
 
 def test_pay__node_away__not_paid(world: InsuredWorld, tmp_path: Path) -> None:

@@ -15,11 +15,14 @@ from liqpass.domain.x402.guarding import (
     Offer,
     check_offer,
     check_signed,
+    locked_too_long,
     may_be_insured,
 )
 from liqpass.domain.x402.insurance import Insurance, X402Error
+from liqpass.domain.x402.insured_payment import InsuredPayment, PaymentStatus
 from liqpass.domain.x402.insured_settlement import Authorization, PaymentRefusedError, RefusalCode, Terms
 from liqpass.domain.x402.payment_addresses import payment_address
+from liqpass.domain.x402.receipts import Standing
 from x402_terms import BASE, CLIENT, LOCAL, NONCE, PROVIDER
 
 USDC = "0x" + "2b" * 20
@@ -49,6 +52,7 @@ def offer(**changes: Any) -> Offer:
         "valid_s": 300,
         "transfer_method": None,
         "signed_for": ("USDC", "2"),
+        "timeout_minutes": 5,
         "extension": declared(),
     }
     return Offer(**(fields | changes))
@@ -105,6 +109,14 @@ def test_check_offer__pinned_and_nothing_declared__insurable() -> None:
         ({"valid_s": 0}, RefusalCode.VALIDITY),
         ({"valid_s": -1}, RefusalCode.VALIDITY),
         ({"valid_s": MAX_VALID_S + 1}, RefusalCode.VALIDITY),
+        ({"timeout_minutes": 61}, RefusalCode.TIMEOUT),
+        ({"timeout_minutes": 0}, RefusalCode.TIMEOUT),
+        ({"timeout_minutes": True}, RefusalCode.TIMEOUT),
+        ({"timeout_minutes": "5"}, RefusalCode.TIMEOUT),
+        ({"timeout_minutes": 5.0}, RefusalCode.TIMEOUT),
+        ({"extension": declared(timeoutMinutes=61)}, RefusalCode.TIMEOUT),
+        ({"extension": declared(timeoutMinutes=-1)}, RefusalCode.TIMEOUT),
+        ({"timeout_minutes": None, "extension": declared(timeoutMinutes=None)}, RefusalCode.TIMEOUT),
         ({"extension": None}, RefusalCode.PROVIDER),
         ({"extension": "bond"}, RefusalCode.EXTENSION),
         ({"extension": {}}, RefusalCode.EXTENSION),
@@ -146,14 +158,71 @@ def test_check_offer__too_dear__says_both_amounts() -> None:
     )
 
 
+def test_check_offer__longer_than_allowed__says_both_times() -> None:
+    limits = replace(ANYONE, max_timeout_minutes=4)
+
+    assert refusal(limits) == (
+        RefusalCode.TIMEOUT,
+        "what is not served could be claimed after 5 minutes only, at most 4 are allowed",
+    )
+
+
+def test_check_offer__time_out_not_said__may_be_the_longest() -> None:
+    silent = offer(timeout_minutes=None, extension=None)
+
+    with pytest.raises(PaymentRefusedError) as caught:
+        check_offer(LOCAL, USDC, replace(PINNED, max_timeout_minutes=10_079), silent)
+
+    assert caught.value.code is RefusalCode.TIMEOUT
+    assert caught.value.reason == (
+        "neither insuranceTimeoutMinutes nor bond-insurance says after how many minutes what is not served "
+        "can be claimed: it may be 10080, at most 10079 are allowed"
+    )
+    assert check_offer(LOCAL, USDC, replace(PINNED, max_timeout_minutes=10_080), silent).provider == PROVIDER
+
+
+@pytest.mark.parametrize(("timeout", "declares"), [(60, 5), (None, 60), (60, None)])
+def test_check_offer__time_out_as_allowed__insurable(timeout: int | None, declares: int | None) -> None:
+    said = offer(timeout_minutes=timeout, extension=declared(timeoutMinutes=declares))
+
+    assert check_offer(LOCAL, USDC, ANYONE, said).provider == PROVIDER
+
+
+def test_locked_too_long__lock_outlasts_what_was_allowed__says_until_when() -> None:
+    limits = replace(ANYONE, max_timeout_minutes=5)
+
+    def told(policy_deadline_s: int) -> str | None:
+        policy = InsuredPayment(
+            NONCE, PROVIDER, CLIENT, Usdc(1), Usdc(1), policy_deadline_s, PaymentStatus.OPEN
+        )
+        return locked_too_long(limits, Standing(1_000, policy, authorization_used=True))
+
+    assert told(1_300) is None
+    assert told(1_301) == "locked until 1301, longer than the 5 minutes allowed"
+    assert locked_too_long(limits, Standing(1_000, None, authorization_used=True)) is None
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 10_081])
+def test_limits__time_out_of_no_lock__refused(minutes: int) -> None:
+    with pytest.raises(X402Error, match=f"longest time-out of {minutes} minutes: 1..10080 is allowed"):
+        replace(ANYONE, max_timeout_minutes=minutes)
+
+
 def test_may_be_insured__bytes_of_a_bond__whatever_the_402_declares() -> None:
     assert may_be_insured(LOCAL, USDC, ANYONE, offer(extension=None))
+    assert may_be_insured(LOCAL, USDC, ANYONE, offer(extension=None, timeout_minutes=None))
     assert may_be_insured(LOCAL, USDC, PINNED, offer(extension=None))
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"network": "eip155:8453"}, {"asset": OTHER}, {"transfer_method": "permit2"}, {"amount": "100001"}],
+    [
+        {"network": "eip155:8453"},
+        {"asset": OTHER},
+        {"transfer_method": "permit2"},
+        {"amount": "100001"},
+        {"timeout_minutes": 61},
+    ],
 )
 def test_may_be_insured__no_bond_could_cover_it__no(changes: dict[str, Any]) -> None:
     assert not may_be_insured(LOCAL, USDC, ANYONE, offer(**changes))

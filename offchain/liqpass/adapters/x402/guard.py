@@ -25,6 +25,7 @@ from x402.schemas import (
     PaymentRequirements,
     PaymentResponseContext,
     SettleResponse,
+    find_schemes_by_network,
 )
 
 from liqpass.adapters.chain.errors import ChainError as SendingError
@@ -33,16 +34,19 @@ from liqpass.adapters.x402.payment_checks import EXTENSION
 from liqpass.adapters.x402.receipts import Receipts
 from liqpass.adapters.x402.trusted_contract import TrustedContract
 from liqpass.domain.identifiers import IdentifierError, format_bytes32, parse_address, parse_bytes32
-from liqpass.domain.money import format_usdc
+from liqpass.domain.money import Usdc, format_usdc
 from liqpass.domain.x402.guarding import (
     InsurableOffer,
     Limits,
     Offer,
     check_offer,
     check_signed,
+    locked_too_long,
     may_be_insured,
 )
 from liqpass.domain.x402.insured_settlement import (
+    SCHEME,
+    TIMEOUT_FIELD,
     PaymentRefusedError,
     RefusalCode,
     Terms,
@@ -74,14 +78,18 @@ class Guard:
         """Put it on a client. Raises TypeError for anything else, among them one that wraps such a client."""
         if isinstance(client, x402ClientSync):
             client.register_policy(self.choose)
-            client.on_before_payment_creation(self._before)
-            client.on_after_payment_creation(self._created)
+            client.on_before_payment_creation(lambda context: self._before(client, context))
+            client.on_after_payment_creation(lambda context: self._created(client, context))
             client.on_payment_response(self._answered)
         elif isinstance(client, x402Client):
             client.register_policy(self.choose)
             # The node and the disk are waited for in a thread: the event loop goes on.
-            client.on_before_payment_creation(lambda context: asyncio.to_thread(self._before, context))
-            client.on_after_payment_creation(lambda context: asyncio.to_thread(self._created, context))
+            client.on_before_payment_creation(
+                lambda context: asyncio.to_thread(self._before, client, context)
+            )
+            client.on_after_payment_creation(
+                lambda context: asyncio.to_thread(self._created, client, context)
+            )
             client.on_payment_response(lambda context: asyncio.to_thread(self._answered, context))
         else:
             raise TypeError(f"a guard is for x402Client or x402ClientSync, not for {type(client).__name__}")
@@ -100,8 +108,11 @@ class Guard:
         ]
         return worth or list(offered)
 
-    def check(self, required: object, selected: object) -> InsurableOffer:
-        """Whether an offer may be signed now, asking the node. Raises PaymentRefusedError for any fault."""
+    def check(self, required: object, selected: object, payer: str | None = None) -> InsurableOffer:
+        """Whether an offer may be signed now, asking the node. Raises PaymentRefusedError for any fault.
+
+        `payer`, in lower case: whose USDC has to suffice for it; None where nobody pays, or it is not known.
+        """
         if self._closed:
             raise PaymentRefusedError(RefusalCode.CLOSED, "the guard of this client has ended")
         insurable = self._read(required, selected)[1]
@@ -109,7 +120,15 @@ class Guard:
             self._trusted.check_bond(insurable)
         except (ReadingError, SendingError) as fault:
             raise PaymentRefusedError(RefusalCode.CHAIN, str(fault)) from None
+        if payer is not None:
+            self._check_balance(payer, insurable.amount)
         return insurable
+
+    def _check_balance(self, payer: str, amount: Usdc) -> None:
+        try:
+            self._trusted.check_balance(payer, amount)
+        except (ReadingError, SendingError) as fault:
+            raise PaymentRefusedError(RefusalCode.CHAIN, str(fault)) from None
 
     def _read(self, required: object, selected: object) -> tuple[Offer, InsurableOffer]:
         if not isinstance(required, PaymentRequired) or not isinstance(selected, PaymentRequirements):
@@ -117,19 +136,24 @@ class Guard:
         offer = _offer(required.x402_version, selected, (required.extensions or {}).get(EXTENSION))
         return offer, check_offer(self._trusted.insurance, self._trusted.usdc, self._limits, offer)
 
-    def _before(self, context: PaymentCreationContext) -> AbortResult | None:
+    def _before(
+        self, client: x402Client | x402ClientSync, context: PaymentCreationContext
+    ) -> AbortResult | None:
+        selected = context.selected_requirements
         try:
-            self.check(context.payment_required, context.selected_requirements)
+            self.check(context.payment_required, selected, _payer(client, selected.network))
         except PaymentRefusedError as refusal:
             log.warning("not paid code=%s reason=%s", refusal.code, refusal.reason)
             return AbortResult(f"{refusal.code}: {refusal.reason}")
         return None
 
-    def _created(self, context: PaymentCreatedContext) -> None:
+    def _created(self, client: x402Client | x402ClientSync, context: PaymentCreatedContext) -> None:
         """Before the payment leaves. Raises PaymentRefusedError, JournalError: then it does not."""
         offer, insurable = self._read(context.payment_required, context.selected_requirements)
         signed = read_authorization(context.payment_payload.payload)
         check_signed(offer, insurable, signed)
+        if signed.client != _payer(client, context.selected_requirements.network):
+            self._check_balance(signed.client, insurable.amount)
         receipt = new_receipt(
             self._trusted.insurance,
             insurable.provider,
@@ -168,8 +192,22 @@ class Guard:
         standing = self._trusted.standing(heard, self._trusted.reader.head())
         for difference in disagreements(heard, standing):
             log.error("the chain counts for %s: %s", commitment, difference)
+        if longer := locked_too_long(self._limits, standing):
+            log.error("the chain counts for %s: %s", commitment, longer)
         if answer.settled and standing.policy is None and not standing.authorization_used:
             log.warning("said to be settled, not on the chain yet: %s", commitment)
+
+
+def _payer(client: x402Client | x402ClientSync, network: str) -> str | None:
+    """Who would sign, in lower case; None where the scheme is not the SDK's own.
+
+    Its clients have no public name for it, and say it only in what is signed.
+    """
+    scheme = (find_schemes_by_network(client._schemes, network) or {}).get(SCHEME)
+    try:
+        return parse_address(getattr(getattr(scheme, "_signer", None), "address", None))
+    except IdentifierError:
+        return None
 
 
 def _offer(version: object, selected: Any, extension: object) -> Offer:
@@ -181,6 +219,7 @@ def _offer(version: object, selected: Any, extension: object) -> Offer:
         valid_s=selected.max_timeout_seconds,
         transfer_method=extra.get("assetTransferMethod"),
         signed_for=(extra.get("name"), extra.get("version")),
+        timeout_minutes=extra.get(TIMEOUT_FIELD),
         extension=extension,
     )
 

@@ -173,12 +173,12 @@ class Payer:
         return self._http.send(asked, stream=True)
 
 
-def verdicts(guard: Guard, required: PaymentRequired) -> list[Verdict]:
-    """Each option of an offer with what the guard says of it, asking the node."""
+def verdicts(guard: Guard, required: PaymentRequired, payer: str | None) -> list[Verdict]:
+    """Each option of an offer with what the guard says of it to `payer` (lower case), or to nobody."""
     found = []
     for option in required.accepts:
         try:
-            found.append(Verdict(option, guard.check(required, option)))
+            found.append(Verdict(option, guard.check(required, option, payer)))
         except PaymentRefusedError as refusal:
             found.append(Verdict(option, refusal))
     return found

@@ -13,7 +13,7 @@ from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.contracts import InsuranceDeployment
 from liqpass.adapters.chain.rpc import Rpc, check_site, view
 from liqpass.domain.identifiers import checksum_address
-from liqpass.domain.money import format_usdc
+from liqpass.domain.money import Usdc, format_usdc
 from liqpass.domain.x402.guarding import InsurableOffer
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.insured_settlement import PaymentRefusedError, RefusalCode
@@ -21,6 +21,7 @@ from liqpass.domain.x402.receipts import Receipt, Standing
 from liqpass.ports import BlockRef
 
 _AUTHORIZATION_STATE = keccak(text="authorizationState(address,bytes32)")[:4]
+_BALANCE = keccak(text="balanceOf(address)")[:4]
 _NOBODY = "0x" + "0" * 40
 
 
@@ -63,6 +64,16 @@ class TrustedContract:
             )
         if self.reader.is_paused():
             raise PaymentRefusedError(RefusalCode.PAUSED, "the insurance is paused: nothing new is locked")
+
+    def check_balance(self, payer: str, amount: Usdc) -> None:
+        """Whether `payer`, in lower case, holds so much USDC now. Raises PaymentRefusedError."""
+        data = _BALANCE + encode(["address"], [payer])
+        held = Usdc(int.from_bytes(view(self.rpc, _NOBODY, to_checksum_address(self.usdc), data, "latest")))
+        if held < amount:
+            raise PaymentRefusedError(
+                RefusalCode.BALANCE,
+                f"{checksum_address(payer)} holds {format_usdc(held)} USDC and needs {format_usdc(amount)}",
+            )
 
     def standing(self, receipt: Receipt, at: BlockRef) -> Standing:
         """What the chain says of a receipt as of a block."""

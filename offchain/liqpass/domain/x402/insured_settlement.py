@@ -47,6 +47,7 @@ class RefusalCode(StrEnum):
     LATE = "insurance_running_out"
     # What a client refuses before it signs.
     EXTENSION = "bond_insurance_malformed"
+    BALANCE = "invalid_exact_evm_insufficient_balance"
     CONTRACT = "contract_not_trusted"
     PROVIDER = "provider_not_named"
     PINNED = "provider_not_pinned"

@@ -16,6 +16,8 @@ from liqpass.adapters.x402.receipts import Receipts
 from liqpass.adapters.x402.trusted_contract import TrustedContract
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
+from liqpass.domain.x402.bond import MAX_TIMEOUT_MINUTES
+from liqpass.domain.x402.guarding import USUAL_MAX_TIMEOUT_MINUTES, Limits
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import PaymentRefusedError
 from liqpass.domain.x402.receipts import Receipt, ReceiptState, receipt_state
@@ -70,6 +72,14 @@ _GOOD = 400  # answers below it
     help="Pay only this provider; may be repeated.  [default: whoever the offer names]",
 )
 @click.option(
+    "--max-timeout",
+    "max_timeout_minutes",
+    type=click.IntRange(1, MAX_TIMEOUT_MINUTES),
+    default=USUAL_MAX_TIMEOUT_MINUTES,
+    show_default=True,
+    help="Most minutes until what is not served can be claimed.",
+)
+@click.option(
     "--receipts",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the receipt goes.  [default: LIQPASS_RECEIPTS, else ~/.liqpass/receipts.db]",
@@ -93,17 +103,19 @@ def pay(  # noqa: PLR0917 - click passes options by name
     keyfile: Path | None,
     most: Usdc,
     providers: tuple[str, ...],
+    max_timeout_minutes: int,
     receipts: Path | None,
     timeout_s: float,
     dry_run: bool,
 ) -> None:
     """Ask URL, pay what it asks if a bond covers the payment, print the answer's body.
 
-    The bond must be one of the contract in the deployment record, on the node of the settings: nothing is
-    signed otherwise. A receipt is kept before the payment leaves: without an answer too, `liqpass x402
-    claims` tells what became of it and brings the money back. What was paid is told on standard error. The
-    keyfile's passphrase comes from LIQPASS_CLIENT_PASSPHRASE or LIQPASS_CLIENT_PASSPHRASE_FILE. No redirect
-    is followed, and no proxy used but for https://. A terminal gets the body without control characters.
+    The bond must be one of the contract in the deployment record, on the node of the settings, and the
+    account must hold the USDC: nothing is signed otherwise. A receipt is kept before the payment leaves:
+    without an answer too, `liqpass x402 claims` tells what became of it and brings the money back. What was
+    paid is told on standard error. The keyfile's passphrase comes from LIQPASS_CLIENT_PASSPHRASE or
+    LIQPASS_CLIENT_PASSPHRASE_FILE. No redirect is followed, and no proxy used but for https://. A terminal
+    gets the body without control characters.
 
     Exit code 0: answered well, paid or free. 1: not paid. 2: usage. 3: a payment was signed and sent, and no
     good answer came; the receipt is kept.
@@ -115,7 +127,6 @@ def pay(  # noqa: PLR0917 - click passes options by name
     # A second that no other command needs to wait for.
     from liqpass.adapters.x402.guard import Guard  # noqa: PLC0415
     from liqpass.adapters.x402.payer import PAYMENT_REQUIRED, Request, verdicts  # noqa: PLC0415
-    from liqpass.domain.x402.guarding import Limits  # noqa: PLC0415
     from liqpass.x402.client import trusted_contract  # noqa: PLC0415
 
     app = session.app
@@ -135,9 +146,9 @@ def pay(  # noqa: PLR0917 - click passes options by name
         required = payer.offer(first)
         trusted = trusted_contract(app)
         with Receipts.open(receipts or app.settings.receipts_path()) as store:
-            guard = Guard(trusted, Limits(most, frozenset(providers)), store)
+            guard = Guard(trusted, Limits(most, frozenset(providers), max_timeout_minutes), store)
             guard.install(client)
-            found = verdicts(guard, required)
+            found = verdicts(guard, required, None if account is None else account.address.lower())
             if dry_run:
                 _show_offer(found)
                 return
