@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,17 @@ def send_from_elsewhere(node: Anvil) -> None:
 
 
 @pytest.fixture
-def engine(node: Anvil, tmp_path: Path) -> Iterator[Engine]:
+def policy() -> Policy:
+    return Policy.local()
+
+
+@pytest.fixture
+def engine(node: Anvil, policy: Policy, tmp_path: Path) -> Iterator[Engine]:
     rpc = Web3Rpc.connect(node.url)
     with Engine.open(
         rpc,
         LocalSigner(node.account(1)),
-        Policy.local(),
+        policy,
         chain_id=31337,
         journal_folder=tmp_path / "journal",
         decode_revert=lambda data: "DeadBeef()" if data[:4] == bytes.fromhex("deadbeef") else None,
@@ -350,9 +356,8 @@ def test_submit__reverts_on_chain__reports_reason_and_may_be_tried_anew(
             engine.submit("mine", contract, b"\x01", describe="call")
 
 
+@pytest.mark.parametrize("policy", [replace(Policy.local(), max_gas=40_000)])
 def test_submit__more_gas_than_a_transaction_may_use__refused(engine: Engine) -> None:
-    engine._policy = Policy(max_fee_wei=10**13, confirmations=1, settled="confirmed", max_gas=40_000)
-
     with pytest.raises(GasTooHighError, match="40000"):
         engine.submit("deploy", None, COUNTER, describe="counter")
 

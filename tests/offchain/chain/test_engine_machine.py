@@ -14,10 +14,11 @@ from fake_chain import CrashError, FakeChain, Weather
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from liqpass.adapters.chain.engine import Engine, Outcome
+from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import AnotherInFlightError, ChainError, NonceLostError
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.journal import Journal
+from liqpass.adapters.chain.outcome import Outcome
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import BlockId, chain_identity
 from liqpass.adapters.chain.signer import LocalSigner

@@ -25,13 +25,7 @@ from eth_utils.address import to_checksum_address
 
 from liqpass.adapters.chain.errors import (
     AnotherInFlightError,
-    CallRevertedError,
-    GasTooHighError,
-    InsufficientFundsError,
     JournalBusyError,
-    NoContractError,
-    RpcError,
-    SimulationRevertedError,
     StillPendingError,
     TransactionRevertedError,
     WrongChainError,
@@ -43,10 +37,11 @@ from liqpass.adapters.chain.outbox import Outbox
 from liqpass.adapters.chain.outcome import Outcome, Preview
 from liqpass.adapters.chain.policy import Fees, Policy
 from liqpass.adapters.chain.records import Intent, IntentState, NonceState
-from liqpass.adapters.chain.reverts import RevertDecoder, revert_reason
+from liqpass.adapters.chain.reverts import RevertDecoder
 from liqpass.adapters.chain.rpc import Block, Call, Receipt, Rpc, chain_identity
 from liqpass.adapters.chain.settlement import AlreadyDone, End, Settlement, ask_done, contract_address
 from liqpass.adapters.chain.signer import Signer
+from liqpass.adapters.chain.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +75,9 @@ class Engine:
         if signer.address != journal.signer:
             raise WrongChainError(f"{journal.path} belongs to {journal.signer}, not to {signer.address}")
         self._rpc, self._journal, self._policy = rpc, journal, policy
-        self._on_event, self._decode, self._clock, self._sleep = on_event, decode_revert, clock, sleep
+        self._on_event, self._clock, self._sleep = on_event, clock, sleep
         self._outbox = Outbox(rpc, journal, signer, policy, on_event)
+        self._simulation = Simulation(self._outbox, decode_revert)
         self._settlement = Settlement(self._outbox, clock, sleep)
 
     @classmethod
@@ -171,7 +167,8 @@ class Engine:
                         self._done_elsewhere(intent)
                         return Outcome(key, None, resumed)
                     if not retry:
-                        raise TransactionRevertedError(key, end.tx_hash, self._why(wanted.call, end))
+                        why = self._simulation.why_reverted(wanted.call, end)
+                        raise TransactionRevertedError(key, end.tx_hash, why)
                     if self._settlement.wait_until_settled(intent, end):
                         self._journal.lost(intent, live[-1].nonce)
                         retry = False
@@ -191,7 +188,8 @@ class Engine:
         already_done = done is not None and ask_done(done, "latest")
         sender = self._journal.signer
         nonce = self._rpc.nonce(sender, "latest")
-        gas, fees = (0, Fees(0, 0)) if already_done else self._simulate(key, Call(sender, to, data, value))
+        call = Call(sender, to, data, value)
+        gas, fees = (0, Fees(0, 0)) if already_done else self._simulation.price(key, call)
         return Preview(
             key=key,
             chain_id=self._journal.chain_id,
@@ -229,7 +227,7 @@ class Engine:
         nonce = self._next_nonce(wanted.key)
         if self._is_done_by_others(wanted):  # waiting for the nonce may have taken a while
             return False
-        gas, fees = self._simulate(wanted.key, wanted.call)
+        gas, fees = self._simulation.price(wanted.key, wanted.call)
         intent = self._plan(wanted)
         attempt = self._journal.reserve(intent, nonce, gas, fees)
         self._tell(
@@ -292,25 +290,6 @@ class Engine:
                 )
             self._sleep(self._policy.poll_s)
 
-    def _simulate(self, key: str, call: Call) -> tuple[int, Fees]:
-        if call.to is not None and call.data and not self._rpc.code(call.to, "latest"):
-            raise NoContractError(f"{key}: no contract at {call.to}; nothing was sent")
-        try:
-            self._rpc.call(call, "latest")
-            estimate = self._rpc.estimate_gas(call)
-        except CallRevertedError as error:
-            reason = revert_reason(error.data, error.message, self._decode)
-            raise SimulationRevertedError(key, reason) from error
-        if estimate > self._policy.max_gas:
-            raise GasTooHighError(
-                f"{key}: needs {estimate} gas, a transaction may use {self._policy.max_gas}"
-            )
-        gas, fees = self._policy.gas_with_margin(estimate), self._outbox.market_fees()
-        needed, held = call.value + gas * fees.max_fee, self._rpc.balance(call.sender)
-        if held < needed:
-            raise InsufficientFundsError(f"{key}: {call.sender} holds {held} wei and needs up to {needed}")
-        return gas, fees
-
     def _ended(self, intent: Intent, receipt: Receipt) -> bool:
         self._journal.ended(intent, receipt)
         kind = EventKind.FINAL if receipt.succeeded else EventKind.FAILED
@@ -320,20 +299,6 @@ class Engine:
     def _done_elsewhere(self, intent: Intent) -> None:
         self._journal.done_elsewhere(intent, "the chain showed the effect without a receipt of ours")
         self._tell(EventKind.ALREADY_DONE, intent.key, "the chain shows the effect already")
-
-    def _why(self, call: Call, receipt: Receipt) -> str:
-        """The reason, by running it again: for words, not decisions.
-
-        On the state before its block, and where it runs there, after it: something in the block came first.
-        """
-        for block in (receipt.block_number - 1, receipt.block_number):
-            try:
-                self._rpc.call(call, block)
-            except CallRevertedError as error:
-                return revert_reason(error.data, error.message, self._decode)
-            except RpcError:
-                break
-        return f"no reason given, {receipt.gas_used} gas used"
 
     def _tell(self, kind: EventKind, key: str, text: str, tx_hash: str | None = None) -> None:
         self._on_event(Event(kind, key, text, tx_hash))
