@@ -11,29 +11,17 @@ from dataclasses import dataclass
 import click
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import CallRevertedError
-from liqpass.adapters.chain.events import Event, EventKind
-from liqpass.adapters.chain.journal import Journal
-from liqpass.adapters.chain.journal_file import journal_path
+from liqpass.adapters.chain.events import ROUTINE, Event
 from liqpass.adapters.chain.outcome import Outcome
 from liqpass.adapters.chain.records import IntentState
 from liqpass.adapters.chain.revert_words import our_errors, reason_of
-from liqpass.adapters.chain.rpc import BlockId, Call, chain_identity
+from liqpass.adapters.chain.rpc import BlockId, Call
 from liqpass.adapters.chain.safe_transaction import SafeCall, write_safe_batch
 from liqpass.adapters.chain.settlement import ask_done
 from liqpass.adapters.chain.signer import ApeSigner
 from web3.contract import Contract
 
 from scripts._operator import Operator, RefusedError
-
-# What every transaction goes through is not worth a line; what is out of the ordinary is.
-_QUIET = (
-    EventKind.SIGNED,
-    EventKind.SENDING,
-    EventKind.ANSWERED,
-    EventKind.SEEN,
-    EventKind.CONFIRMED,
-    EventKind.FINAL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +49,8 @@ def calldata(contract: Contract, function: str, *arguments: object) -> bytes:
 class Sender:
     """One signer's engine with its journal open. Made by `open_sender`."""
 
-    def __init__(self, operator: Operator, engine: Engine, journal: Journal) -> None:
-        self._operator, self._engine, self._journal = operator, engine, journal
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._journal = engine, engine.journal
 
     def send(self, step: Step) -> Outcome:
         """Bring it about, or find what an earlier run made of it. Raises what `Engine.submit` raises."""
@@ -123,23 +111,21 @@ def open_sender(operator: Operator) -> Iterator[Sender]:
     connection, account = operator.site.connection, operator.account
     if account is None:
         raise RefusedError("a Safe does not sign here")
-    identity = chain_identity(connection.rpc, connection.chain_id)
-    path = journal_path(operator.journal, connection.chain_id, operator.address)
 
     def tell(event: Event) -> None:
-        if event.kind not in _QUIET:
+        if event.kind not in ROUTINE:
             click.echo(f"  {event.key}: {event.kind.value} {event.text}")
 
-    with Journal.open(path, identity, operator.address) as journal:
-        engine = Engine(
-            connection.rpc,
-            journal,
-            ApeSigner(account),
-            operator.policy,
-            on_event=tell,
-            decode_revert=our_errors,
-        )
-        yield Sender(operator, engine, journal)
+    with Engine.open(
+        connection.rpc,
+        ApeSigner(account),
+        operator.policy,
+        chain_id=connection.chain_id,
+        journal_folder=operator.journal,
+        on_event=tell,
+        decode_revert=our_errors,
+    ) as engine:
+        yield Sender(engine)
 
 
 def _nothing() -> None:

@@ -9,7 +9,7 @@ from ape.api import AccountAPI, ProviderAPI
 from ape.cli import account_option
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import ChainError
-from liqpass.adapters.chain.events import Event, EventKind
+from liqpass.adapters.chain.events import ROUTINE, Event
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import ApeSigner
 from rich.console import Console
@@ -30,15 +30,6 @@ from scripts._safety import refusals
 from scripts._tables import checks_table, contracts_table, plan_tables, wide_console
 
 _GWEI = 10**9
-# What every transaction goes through: only the first of it, and what is out of the ordinary, is worth a line.
-_QUIET = (
-    EventKind.SIGNED,
-    EventKind.SENDING,
-    EventKind.ANSWERED,
-    EventKind.SEEN,
-    EventKind.CONFIRMED,
-    EventKind.FINAL,
-)
 _FAULTS = (
     BuildError,
     ChainError,
@@ -168,7 +159,7 @@ def _refuse(connection: Connection, parameters: Parameters, deployer: str) -> No
 
 
 def _tell(console: Console, event: Event) -> None:
-    if event.kind not in _QUIET:
+    if event.kind not in ROUTINE:
         console.print(f"  {event.key}: {event.kind.value} {event.text}", style="dim", highlight=False)
 
 

@@ -31,6 +31,13 @@ class Journal:
         return self.told
 
 
+@dataclass
+class Engine:
+    """An engine as far as it is looked at."""
+
+    journal: Journal
+
+
 @pytest.mark.parametrize(
     ("key", "state", "failed"),
     [
@@ -44,7 +51,6 @@ class Journal:
 def test_has_failed__of_this_step_or_a_later_number_of_it__only_reverts_count(
     key: str, state: IntentState, failed: bool
 ) -> None:
-    nobody: Any = None
-    journal: Any = Journal([Told("checkout/allow/0x01/0x02", IntentState.FAILED), Told(key, state)])
+    engine: Any = Engine(Journal([Told("checkout/allow/0x01/0x02", IntentState.FAILED), Told(key, state)]))
 
-    assert Sender(nobody, nobody, journal).has_failed(KEY) is failed
+    assert Sender(engine).has_failed(KEY) is failed

@@ -26,6 +26,19 @@ class EventKind(StrEnum):
     FAILED = "failed"
 
 
+ROUTINE = frozenset(
+    {
+        EventKind.SIGNED,
+        EventKind.SENDING,
+        EventKind.ANSWERED,
+        EventKind.SEEN,
+        EventKind.CONFIRMED,
+        EventKind.FINAL,
+    }
+)
+"""What every transaction goes through is not worth a line; what is out of the ordinary is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """`text` is for people; `key` is the intent's."""

@@ -17,7 +17,7 @@ import tenacity
 
 from liqpass.adapters.chain.errors import ChainError as SendingError
 from liqpass.adapters.chain.errors import RpcError
-from liqpass.adapters.chain.events import Event, EventKind
+from liqpass.adapters.chain.events import ROUTINE, Event, EventKind
 from liqpass.adapters.chain.keyfile import read_keyfile
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import Rpc
@@ -32,8 +32,7 @@ NOBODY = "0x" + "0" * 40  # for whom a dry run simulates
 _GWEI = 10**9
 _ROUNDS_TRIED = 5  # by --once, where the node gives no answer
 _LONGEST_WAIT_S = 60
-# What every transaction goes through is not worth a line.
-_QUIET = (EventKind.SIGNED, EventKind.SENDING, EventKind.ANSWERED, EventKind.SEEN, EventKind.FINAL)
+_QUIET = ROUTINE - {EventKind.CONFIRMED}
 
 
 class Round(Protocol):
