@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import signal
 import threading
@@ -177,6 +178,24 @@ def test_pay__longer_time_out_allowed__paid(world: InsuredWorld, tmp_path: Path)
         result = pay(world, tmp_path, url, "--max-timeout", "61")
 
     assert (result.exit_code, len(offering.paid)) == (0, 1)
+
+
+def test_pay__no_hard_links_where_receipts_go__says_so_and_nothing_is_signed(
+    world: InsuredWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    offering = Offering(required(world))
+    with offering.serving() as url:
+        result = pay(world, tmp_path, url)
+
+    folder = receipts_file(tmp_path).parent
+    assert (result.exit_code, offering.paid, [*folder.iterdir()]) == (1, [], [])
+    assert result.stderr.startswith(
+        f"Error: {receipts_file(tmp_path)} cannot be created: {folder} takes no hard link "
+    )
 
 
 def test_pay__node_away__not_paid(world: InsuredWorld, tmp_path: Path) -> None:

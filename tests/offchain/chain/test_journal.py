@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
 import stat
 from pathlib import Path
 
@@ -206,3 +208,24 @@ def test_create_whole__another_process_is_faster__theirs_stays_and_no_half_is_se
     create_whole(path, prepare)
 
     assert (seen, path.read_text(), [*tmp_path.iterdir()]) == ([(False, 0o600)], "theirs", [path])
+
+
+@pytest.mark.parametrize("fault", [errno.EPERM, errno.EOPNOTSUPP])
+def test_open__no_hard_links_there__says_where_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    """As on FAT, exFAT and some network volumes."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, "link", refuse)
+
+    with pytest.raises(JournalError) as caught, open_at(tmp_path):
+        pass
+
+    assert str(caught.value) == (
+        f"{tmp_path / 'j.sqlite3'} cannot be created: {tmp_path} takes no hard link ({os.strerror(fault)}); "
+        "choose a folder on a disk of this machine: FAT, exFAT and some network volumes have no hard links"
+    )
+    assert [*tmp_path.iterdir()] == []

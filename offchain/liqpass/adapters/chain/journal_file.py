@@ -43,7 +43,10 @@ def journal_path(folder: Path, chain_id: int, signer: str) -> Path:
 
 
 def open_or_create(path: Path, identity: ChainIdentity, signer: str) -> sqlite3.Connection:
-    """The journal at `path`, made with that identity if there is none. Raises JournalPermissionError."""
+    """The journal at `path`, made with that identity if there is none.
+
+    Raises JournalPermissionError, JournalError where it cannot be made.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     create_whole(path, lambda new: _with_tables(new, identity, signer).close())
     return _with_tables(path, identity, signer)
@@ -67,7 +70,7 @@ def create_whole(path: Path, prepare: Callable[[Path], None]) -> None:
     """A file for SQLite, prepared under another name, unless one is there or another process is faster.
 
     Processes that begin at once never meet a file half made: SQLite does not wait where two turn the log of
-    one on.
+    one on. Raises JournalError, and leaves nothing, where the file system has no hard links.
     """
     if path.exists():
         return
@@ -75,8 +78,15 @@ def create_whole(path: Path, prepare: Callable[[Path], None]) -> None:
         new = Path(folder) / path.name
         make_private(new)
         prepare(new)
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(new, path)
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise JournalError(
+                f"{path} cannot be created: {path.parent} takes no hard link ({error.strerror}); choose a "
+                "folder on a disk of this machine: FAT, exFAT and some network volumes have no hard links"
+            ) from None
 
 
 def make_private(path: Path) -> None:

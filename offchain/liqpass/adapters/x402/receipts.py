@@ -45,7 +45,8 @@ class Receipts:
     def open(cls, path: Path) -> Iterator[Self]:
         """Open or create, closed at the end. Raises JournalError for a file that is something else.
 
-        JournalPermissionError where others may read it: they would learn what its owner bought.
+        And where none can be made; JournalPermissionError where others may read it: they would learn what
+        its owner bought.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create_whole(path, lambda new: _connect(new).close())
