@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import uvicorn
 from eth_utils.address import to_checksum_address
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -141,8 +142,13 @@ def insured_service(
 
     Raises SettingsError, SigningError, IdentifierError, X402Error, DeploymentError, WrongChainError (also for
     an account that may not confirm), RpcError, ports' ChainError, JournalError (JournalBusyError: another
-    process confirms with that account).
+    process confirms with that account, or for that provider).
     """
+    if _is_worker():
+        raise X402Error(
+            "uvicorn runs already, with workers say: at its SIGTERM it would end before what was served is "
+            "confirmed; run the application as a script that calls uvicorn.run in the `with`, in one process"
+        )
     if facilitator is not None and server is not None:
         raise X402Error("give a facilitator or a server, not both")
     app = Application(settings or read_settings())
@@ -205,6 +211,11 @@ def _tell_refusal(context: VerifyFailureContext | SettleFailureContext) -> None:
     """The SDK tells its client alone: a bearer key that nobody knows would go unnoticed here."""
     reason = "".join(each for each in str(context.error) if each.isprintable())
     log.warning("payment refused by the facilitator reason=%s", reason[:_SHOWN])
+
+
+def _is_worker() -> bool:
+    """Whether a server of uvicorn's that imports the application has taken the signals before us."""
+    return isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), uvicorn.Server)
 
 
 @contextlib.contextmanager

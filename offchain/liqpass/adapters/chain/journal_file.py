@@ -125,16 +125,28 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside `path`; it falls with the process. Raises JournalBusyError when it is held."""
+    """Hold the lock beside `path`; it falls with the process. Raises JournalBusyError: it says who has it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise JournalBusyError(f"another process is sending with {path}") from error
+        except OSError:
+            raise JournalBusyError(
+                f"another process is sending with {path} ({_holder(lock)}): one at a time may"
+            ) from None
+        # Only told to others: a disk that is full keeps nobody from sending.
+        with contextlib.suppress(OSError):
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(lock)
+
+
+def _holder(lock: int) -> str:
+    said = os.pread(lock, 20, 0).decode("ascii", "replace")
+    return f"pid {said}" if said.isdecimal() else "its pid is not told"
 
 
 def set_aside(path: Path) -> Path:

@@ -15,6 +15,7 @@ from typing import Self
 from liqpass.adapters.chain.delivery_sender import DeliverySender
 from liqpass.adapters.chain.errors import ChainError, WrongChainError
 from liqpass.adapters.chain.events import OnEvent
+from liqpass.adapters.chain.journal_file import locked
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import Signer
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
@@ -64,14 +65,15 @@ class InsuredService:
 
         One transaction every `every_s` seconds confirms what was served: a time-out is a minute or more.
         At the end what was served is confirmed first. Raises WrongChainError for another signer,
-        JournalError, RpcError, ports' ChainError.
+        JournalError (JournalBusyError: another process has this provider's deliveries), RpcError, ports'
+        ChainError.
         """
         if not site.reader.may_deliver(provider.provider, signer.address):
             raise WrongChainError(
                 f"{signer.address} is neither {provider.provider} nor its delivery key and settler at once"
             )
         path = folder / f"{site.insurance.chain_id}-{provider.provider}.deliveries"
-        with Deliveries.open(path) as deliveries:
+        with locked(path), Deliveries.open(path) as deliveries:
             service = cls(site, provider, deliveries)
             failed: list[BaseException] = []
             opened = threading.Event()
