@@ -6,7 +6,12 @@ import socket
 from typing import Any
 
 import ape_foundry.provider
+import ape_repairs
 import pytest
+from ape_ethereum.transactions import TransactionType
+from web3 import Web3
+from web3.exceptions import TimeExhausted
+from web3.providers import BaseProvider
 
 
 @pytest.fixture
@@ -74,3 +79,60 @@ def test_port_of_a_node__drawn_one_is_held_by_an_ended_connection__another_one()
 
     assert drawn != port
     socket.create_server(("127.0.0.1", drawn)).close()  # nobody has it
+
+
+class _LateReceipts(BaseProvider):
+    """A node that has a receipt only when it is asked for the nth time."""
+
+    def __init__(self, asked: int) -> None:
+        super().__init__()
+        self.still_unknown = asked - 1
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        known = self.still_unknown == 0
+        self.still_unknown -= not known
+        return {"jsonrpc": "2.0", "id": 1, "result": {"status": "0x1"} if known else None}
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    taken: list[float] = []
+    monkeypatch.setattr(ape_repairs.time, "sleep", taken.append)
+    return taken
+
+
+def test_wait_for_a_receipt__there_when_asked_again__pauses_shortly(pauses: list[float]) -> None:
+    receipt = Web3(_LateReceipts(3)).eth.wait_for_transaction_receipt("0x" + "11" * 32)
+
+    assert receipt["status"] == 1
+    assert pauses == [0.001, 0.002]
+
+
+def test_wait_for_a_receipt__not_soon__pauses_as_web3_does(pauses: list[float]) -> None:
+    receipt = Web3(_LateReceipts(9)).eth.wait_for_transaction_receipt("0x" + "11" * 32)
+
+    assert receipt["status"] == 1
+    assert pauses == [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.1, 0.1]
+
+
+def test_wait_for_a_receipt__never_there__times_out() -> None:
+    with pytest.raises(TimeExhausted):
+        Web3(_LateReceipts(10**9)).eth.wait_for_transaction_receipt("0x" + "11" * 32, timeout=0.2)
+
+
+def test_configuration_of_a_network__asked_again__is_the_same(networks: Any) -> None:
+    first = networks.ethereum.local.config
+
+    assert networks.ethereum.local.config is first
+    assert first.get("default_provider") == "foundry"
+
+
+def test_transaction_type__network_has_its_own__is_that(
+    networks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ecosystem = networks.ethereum
+    assert ecosystem.default_transaction_type is TransactionType.DYNAMIC
+
+    monkeypatch.setattr(ecosystem.local.config, "default_transaction_type", 0)
+
+    assert ecosystem.default_transaction_type is TransactionType.STATIC
