@@ -84,6 +84,7 @@ $(PYTHON_READY): .venv/.locked pyproject.toml
 
 $(NODE_READY): package.json package-lock.json tools/postinstall.cjs tools/check_node
 	tools/check_node
+	@echo "installing the locked npm packages (half a minute the first time)"
 	npm ci --loglevel=error
 	touch $@
 

@@ -20,6 +20,8 @@ def main() -> int:
     parser.add_argument("name", choices=NAMES, help=told)
     name = parser.parse_args().name
     raise_on_interruption()
+    sys.stdout.write("loading; each program below takes some seconds to start, longer the first time\n")
+    sys.stdout.flush()
     try:
         # Only now, because it takes seconds, in which an interruption has to be clean too.
         from examples.stories import perform  # noqa: PLC0415

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -41,6 +42,7 @@ class Program:
         cls, name: str, command: list[str], environment: Mapping[str, str], folder: Path, narrator: Narrator
     ) -> Iterator[Self]:
         """Runs in `folder`; stopped at the end, also where something has failed."""
+        narrator.say(f"{name:>11} $ {_typed(command)}")
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -102,6 +104,7 @@ def run(
     name: str, command: list[str], environment: Mapping[str, str], folder: Path, narrator: Narrator
 ) -> list[str]:
     """The lines that a program says until its end. Raises ExampleError unless it ends with 0."""
+    narrator.say(f"{name:>11} $ {_typed(command)}")
     try:
         done = subprocess.run(
             command,
@@ -124,3 +127,9 @@ def run(
     if done.returncode != 0:
         raise ExampleError(f"{name} ended with {done.returncode}")
     return lines
+
+
+def _typed(command: list[str]) -> str:
+    """As a user would type it, in the folder of the examples."""
+    words = ["liqpass", *command[len(LIQPASS) :]] if command[: len(LIQPASS)] == LIQPASS else command
+    return shlex.join(Path(word).name if word.startswith("/") else word for word in words)

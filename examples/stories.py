@@ -63,6 +63,7 @@ class Setting:
     def open(cls, narrator: Narrator) -> Iterator[Self]:
         """Everything is stopped, and the folder removed, however it ends."""
         narrator.chapter("A chain, a bond, a facilitator")
+        narrator.say("starting anvil, deploying USDC and X402InsuranceV2, depositing the bond")
         with (
             tempfile.TemporaryDirectory(prefix="liqpass-example-") as name,
             LocalChain.open(deployer=DEPLOYER, treasury=TREASURY) as chain,

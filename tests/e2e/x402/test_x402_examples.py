@@ -39,25 +39,50 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.mark.parametrize(
-    ("name", "facts", "ends"),
+    ("name", "script", "client", "facts", "ends"),
     [
         (
             "provider",
+            "provider.py",
+            "python client.py",
             6,
             {"client": "10.00 → 9.90", "provider": "0.00 → 0.10", "its bond": "1000.00 → 1000.00"},
         ),
-        ("jobs", 10, {"client": "10.00 → 9.90", "provider": "0.00 → 0.20", "its bond": "1000.00 → 999.898"}),
-        ("node", 6, {"client": "10.00 → 9.90", "provider": "0.00 → 0.10", "its bond": "1000.00 → 1000.00"}),
+        (
+            "jobs",
+            "jobs.py",
+            "python client.py",
+            10,
+            {"client": "10.00 → 9.90", "provider": "0.00 → 0.20", "its bond": "1000.00 → 999.898"},
+        ),
+        (
+            "node",
+            "provider.py",
+            "node client.mjs",
+            6,
+            {"client": "10.00 → 9.90", "provider": "0.00 → 0.10", "its bond": "1000.00 → 1000.00"},
+        ),
     ],
 )
 def test_example__one_command__told_to_its_end(
-    start: Start, tmp_path: Path, name: str, facts: int, ends: dict[str, str]
+    start: Start, tmp_path: Path, name: str, script: str, client: str, facts: int, ends: dict[str, str]
 ) -> None:
     process = start(name)
     told, _ = process.communicate()
 
     assert process.returncode == 0, told
     lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert lines[0] == "loading; each program below takes some seconds to start, longer the first time"
+    # What takes its time is told before it begins.
+    steps = ["starting anvil, ", "facilitator $ liqpass x402 facilitator ", "facilitator │ "]
+    steps += [
+        f"provider $ python {script}",
+        "provider │ ",
+        f"client $ {client} ",
+        "client │ ",
+    ]
+    firsts = [next(n for n, line in enumerate(lines) if line.startswith(step)) for step in steps]
+    assert firsts == sorted(firsts)
     assert [line for line in lines if line.startswith(f"{facts} facts checked")], told
     for what, money in ends.items():
         assert f"{what} {money} USDC" in lines
