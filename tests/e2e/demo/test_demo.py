@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[object]:
-    """Starts the demo with a temporary folder of its own, so that what it leaves there can be seen."""
-    running: list[subprocess.Popen[str]] = []
-
-    def begin() -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "demo"],
-            cwd=REPOSITORY,
-            env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.wait()
+from programs import REPOSITORY, Start, children_of, interrupted, wait_for
 
 
-def children_of(pid: int) -> set[int]:
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-
-
-def test_demo__runs_to_its_end__and_leaves_only_the_report(start, tmp_path) -> None:
-    process = start()
+def test_demo__runs_to_its_end__and_leaves_only_the_report(start: Start, tmp_path: Path) -> None:
+    process = start("demo")
     told, _ = process.communicate()
 
     assert process.returncode == 0, told
@@ -60,18 +28,16 @@ def test_demo__runs_to_its_end__and_leaves_only_the_report(start, tmp_path) -> N
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds anvil in /proc")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("told", ["anvil listens at", "liqpass order quote"])
-def test_demo__interrupted__stops_the_chain_and_removes_its_files(start, tmp_path, sent, told) -> None:
-    process = start()
-    assert process.stdout is not None
-    while told not in (line := process.stdout.readline()):
-        assert line, "the demo ended too early"
-    chains = children_of(process.pid)
+def test_demo__interrupted__stops_the_chain_and_removes_its_files(
+    start: Start, tmp_path: Path, sent: signal.Signals, told: str
+) -> None:
+    process = start("demo")
+    wait_for(process, told)
+    chains = children_of(process)
     assert chains
 
-    process.send_signal(sent)
-    rest = process.stdout.read()
-    process.wait()
+    rest = interrupted(process, sent)
 
     assert process.returncode == 130, rest
-    assert [pid for pid in chains if Path(f"/proc/{pid}").exists()] == []
+    assert [chain for chain in chains if chain.exists()] == []
     assert list(tmp_path.glob("liqpass-demo-*")) == []

@@ -2,40 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-Start = Callable[[str], subprocess.Popen[str]]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts an example with a temporary folder of its own, so that what it leaves there can be seen."""
-    running: list[subprocess.Popen[str]] = []
-
-    def begin(name: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "examples", name],
-            cwd=REPOSITORY,
-            env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.wait()
+from programs import REPOSITORY, Start, children_of, interrupted, wait_for
 
 
 @pytest.mark.parametrize(
@@ -67,7 +38,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def test_example__one_command__told_to_its_end(
     start: Start, tmp_path: Path, name: str, script: str, client: str, facts: int, ends: dict[str, str]
 ) -> None:
-    process = start(name)
+    process = start("examples", name)
     told, _ = process.communicate()
 
     assert process.returncode == 0, told
@@ -91,19 +62,15 @@ def test_example__one_command__told_to_its_end(
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes in /proc")
 def test_example__interrupted__stops_all_its_processes(start: Start, tmp_path: Path) -> None:
-    process = start("provider")
-    assert process.stdout is not None
-    while "listening on" not in (line := process.stdout.readline()):
-        assert line, "the example ended too early"
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process = start("examples", "provider")
+    wait_for(process, "listening on")
+    children = children_of(process)
 
-    process.send_signal(signal.SIGTERM)
-    rest = process.stdout.read()
-    process.wait()
+    rest = interrupted(process, signal.SIGTERM)
 
     assert process.returncode == 130, rest
     assert len(children) >= 2  # anvil and the facilitator
-    assert [child for child in children if Path(f"/proc/{child}").exists()] == []
+    assert [child for child in children if child.exists()] == []
     assert list(tmp_path.glob("liqpass-example-*")) == []
 
 
