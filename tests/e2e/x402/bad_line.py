@@ -120,7 +120,7 @@ class BadLine:
         return Delivery(bytes.fromhex(policy["commitment"][2:]), policy["deadline"])
 
     def status(self, delivery: Delivery) -> int:
-        return int(self.world.insurance.functions.policies(delivery.commitment).call()[3])
+        return self.world.status(delivery.commitment)
 
 
 def calm(world: InsuredWorld) -> None:

@@ -207,6 +207,10 @@ class InsuredWorld:
         found = self.node.rpc("eth_getLogs", query)
         return [(bytes.fromhex(log["topics"][1][2:]), log["transactionHash"]) for log in found]
 
+    def status(self, commitment: bytes | str) -> int:
+        """The policy's, as the contract numbers it."""
+        return int(self.insurance.functions.policies(commitment).call()[3])
+
     # Payments as the stock client makes them
 
     @property

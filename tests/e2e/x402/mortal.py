@@ -10,12 +10,13 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from insured_world import HTTP, NETWORK, PRICE, PROVIDER, SETTLER, InsuredWorld
+from insured_world import HTTP, PROVIDER, SETTLER, InsuredWorld
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.policy import Policy
@@ -28,12 +29,10 @@ from liqpass.adapters.x402.payment_checks import Site
 from liqpass.domain.x402.insured_settlement import InsuredProvider
 from liqpass.entrypoints.x402.app import facilitator_app
 from liqpass.entrypoints.x402.metrics import Figures
-from shop import over_http
+from shop import UPFRONT, over_http, priced, resource_server
 from starlette.datastructures import Headers
 from web3 import HTTPProvider, Web3
-from x402 import AssetAmount, x402ResourceServer
-from x402.http.types import PaymentOption, RouteConfig
-from x402.mechanisms.evm.exact import register_exact_evm_server
+from x402.http.types import RouteConfig
 
 SECOND_SETTLER = 9
 # Each event of the journal, each call to the node, the answer while it leaves, what is written down of it.
@@ -190,8 +189,7 @@ def mortal_provider(world: InsuredWorld, facilitator: Mortal) -> Mortal:
 
     def serve(listening: socket.socket, doom: Doom) -> None:
         app = FastAPI()
-        server = x402ResourceServer(over_http(facilitator.url))
-        register_exact_evm_server(server, NETWORK)
+        server = resource_server(over_http(facilitator.url))
         worked = os.open(world.folder / "worked", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
         def on_event(event: Event) -> None:
@@ -247,18 +245,6 @@ def mortal_provider(world: InsuredWorld, facilitator: Mortal) -> Mortal:
 
 
 def _routes(world: InsuredWorld) -> dict[str, RouteConfig]:
-    def paid(**flow: str) -> RouteConfig:
-        extra = {"name": "USDC", "version": "2"}
-        return RouteConfig(
-            accepts=PaymentOption(
-                scheme="exact",
-                pay_to=world.address(PROVIDER),
-                price=AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra=extra),
-                network=NETWORK,
-                max_timeout_seconds=3600,
-                extra=flow,
-            )
-        )
-
-    upfront = {f"GET /{name}": paid(paymentFlow="upfront") for name in ("broken", "job", "prompt")}
+    paid = partial(priced, world, world.address(PROVIDER), valid_s=3600)
+    upfront = {f"GET /{name}": paid(**UPFRONT) for name in ("broken", "job", "prompt")}
     return {"GET /work": paid(), **upfront}

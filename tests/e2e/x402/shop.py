@@ -18,6 +18,33 @@ from x402.http.middleware.fastapi import PaymentMiddlewareASGI
 from x402.http.types import PaymentOption, RouteConfig
 from x402.mechanisms.evm.exact import register_exact_evm_server
 
+UPFRONT = {"paymentFlow": "upfront"}
+
+
+def offered(world: InsuredWorld, pay_to: str, *, valid_s: int = 300, **extra: Any) -> PaymentOption:
+    """PRICE, paid there; `extra`: what the offer says beside."""
+    price = AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra={"name": "USDC", "version": "2"})
+    return PaymentOption(
+        scheme="exact",
+        pay_to=pay_to,
+        price=price,
+        network=NETWORK,
+        max_timeout_seconds=valid_s,
+        extra=extra,
+    )
+
+
+def priced(world: InsuredWorld, pay_to: str, **terms: Any) -> RouteConfig:
+    """A route with this one offer; `terms` as in `offered`."""
+    return RouteConfig(accepts=offered(world, pay_to, **terms))
+
+
+def resource_server(facilitator: Any) -> x402ResourceServer:
+    """The SDK's, for exact payments on the tests' chain."""
+    server = x402ResourceServer(facilitator)
+    register_exact_evm_server(server, NETWORK)
+    return server
+
 
 class Shop:
     """`url`/work is paid after the work, `url`/upfront before it; `served` counts the work.
@@ -34,30 +61,12 @@ class Shop:
         declares: dict[str, Any] | None = None,
     ) -> None:
         self.served = 0
-        server = x402ResourceServer(facilitator)
-        register_exact_evm_server(server, NETWORK)
-
-        def option(**flow: str) -> RouteConfig:
-            extra = {"name": "USDC", "version": "2"}
-            price = AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra=extra)
-            return RouteConfig(
-                accepts=PaymentOption(
-                    scheme="exact",
-                    pay_to=world.pay_to(provider),
-                    price=price,
-                    network=NETWORK,
-                    max_timeout_seconds=300,
-                    extra=flow,
-                ),
-                extensions=declares,
-            )
-
+        pay_to = world.pay_to(provider)
+        routes = {"GET /work": priced(world, pay_to), "GET /upfront": priced(world, pay_to, **UPFRONT)}
+        for route in routes.values():
+            route.extensions = declares
         self.app = FastAPI()
-        self.app.add_middleware(
-            PaymentMiddlewareASGI,
-            routes={"GET /work": option(), "GET /upfront": option(paymentFlow="upfront")},
-            server=server,
-        )
+        self.app.add_middleware(PaymentMiddlewareASGI, routes=routes, server=resource_server(facilitator))
 
         @self.app.get("/work")
         @self.app.get("/upfront")

@@ -12,35 +12,19 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
-from insured_world import CLIENT, NETWORK, OTHER_PROVIDER, PRICE, PROVIDER, InsuredWorld, Running, comes
+from insured_world import CLIENT, NETWORK, OTHER_PROVIDER, PROVIDER, InsuredWorld, Running, comes
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
 from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService
 from liqpass.domain.x402.insured_settlement import InsuredProvider
-from shop import over_http, serving
+from shop import UPFRONT, over_http, priced, resource_server, serving
 from web3 import Web3
-from x402 import AssetAmount, x402Client, x402ResourceServer
+from x402 import x402Client
 from x402.http.clients import x402HttpxClient
-from x402.http.types import PaymentOption, RouteConfig
-from x402.mechanisms.evm.exact import register_exact_evm_server
 
 OPEN, CONFIRMED, REFUNDED = 1, 2, 4
-
-
-def priced(world: InsuredWorld, **flow: str) -> RouteConfig:
-    price = AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra={"name": "USDC", "version": "2"})
-    return RouteConfig(
-        accepts=PaymentOption(
-            scheme="exact",
-            pay_to=world.address(PROVIDER),
-            price=price,
-            network=NETWORK,
-            max_timeout_seconds=300,
-            extra=flow,
-        )
-    )
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +48,9 @@ def insured(world: InsuredWorld, facilitator: Running, service: InsuredService) 
     """
 
     def app(after: Callable[[object], None] = lambda _: None) -> FastAPI:
-        made = FastAPI()
-        server = x402ResourceServer(over_http(facilitator.url))
-        register_exact_evm_server(server, NETWORK)
-        routes = {"GET /work": priced(world), "GET /upfront": priced(world, paymentFlow="upfront")}
+        made, server = FastAPI(), resource_server(over_http(facilitator.url))
+        pay_to = world.address(PROVIDER)
+        routes = {"GET /work": priced(world, pay_to), "GET /upfront": priced(world, pay_to, **UPFRONT)}
         insure(made, routes, server, service)
         server.on_after_settle(after)
         return made
@@ -90,14 +73,10 @@ async def breaking_off() -> AsyncIterator[bytes]:
     raise RuntimeError("a fault of the provider's")
 
 
-def status_of(world: InsuredWorld, commitment: bytes) -> int:
-    return int(world.insurance.functions.policies(commitment).call()[3])
-
-
 def ends(world: InsuredWorld, status: int) -> bool:
     """Whether the newest payment comes to that end."""
     ((commitment, _),) = world.locks()[-1:]
-    return comes(lambda: status_of(world, commitment) == status)
+    return comes(lambda: world.status(commitment) == status)
 
 
 @pytest.mark.parametrize("path", ["work", "upfront"])
@@ -261,7 +240,7 @@ def test_service__many_refunds_wait__what_was_served_is_confirmed_between_them(
     with InsuredService.open(world.site(), owner, signer, Policy.local(), folder=folder):
         pass
 
-    assert [status_of(world, delivery.commitment) for delivery in entered] == [CONFIRMED] + [REFUNDED] * 24
+    assert [world.status(delivery.commitment) for delivery in entered] == [CONFIRMED] + [REFUNDED] * 24
     kinds = [
         world.web3.eth.get_block(number, full_transactions=True)["transactions"][0]["input"].hex()[:8]
         for number in range(first + 1, world.web3.eth.block_number + 1)
@@ -302,9 +281,8 @@ def test_log__path_with_a_line_of_its_own__one_line(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    app, server = FastAPI(), x402ResourceServer(over_http(facilitator.url))
-    register_exact_evm_server(server, NETWORK)
-    insure(app, {"GET /work/*": priced(world)}, server, service)
+    app, server = FastAPI(), resource_server(over_http(facilitator.url))
+    insure(app, {"GET /work/*": priced(world, world.address(PROVIDER))}, server, service)
     monkeypatch.setattr(service, "covers", lambda amount: False)
 
     with serving(app) as url, caplog.at_level(logging.WARNING, "liqpass.x402"):

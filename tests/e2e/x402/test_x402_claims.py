@@ -71,7 +71,7 @@ def later(world: InsuredWorld, seconds: int) -> Iterator[None]:
 
 
 def statuses(world: InsuredWorld, receipts: list[Receipt]) -> list[int]:
-    return [world.insurance.functions.policies(receipt.commitment).call()[3] for receipt in receipts]
+    return [world.status(receipt.commitment) for receipt in receipts]
 
 
 def listed(world: InsuredWorld, folder: Path) -> list[dict[str, Any]]:

@@ -35,12 +35,11 @@ from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedError
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import InsuredProvider
-from shop import over_http, serving
-from x402 import AssetAmount, x402Client, x402ClientSync, x402ResourceServer
+from shop import UPFRONT, over_http, priced, resource_server, serving
+from x402 import x402Client, x402ClientSync, x402ResourceServer
 from x402.http import decode_payment_required_header, encode_payment_signature_header
 from x402.http.clients import x402HttpxClient
-from x402.http.types import PaymentOption, RouteConfig
-from x402.mechanisms.evm.exact import register_exact_evm_server
+from x402.http.types import RouteConfig
 
 NONE, OPEN, CONFIRMED, CLAIMED, REFUNDED = range(5)
 
@@ -58,16 +57,10 @@ class Api:
 
 
 def routes(world: InsuredWorld, pay_to: str) -> dict[str, RouteConfig]:
-    def option(**flow: str) -> RouteConfig:
-        extra = {"name": "USDC", "version": "2"}
-        price = AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra=extra)
-        accepted = PaymentOption(
-            scheme="exact", pay_to=pay_to, price=price, network=NETWORK, max_timeout_seconds=300, extra=flow
-        )
-        return RouteConfig(accepts=accepted)
-
-    upfront = {f"GET /{name}": option(paymentFlow="upfront") for name in ("broken", "job", "slow")}
-    return {"GET /work": option(), "GET /raises": option(paymentFlow="upfront"), **upfront}
+    upfront = {
+        f"GET /{name}": priced(world, pay_to, **UPFRONT) for name in ("broken", "job", "slow", "raises")
+    }
+    return {"GET /work": priced(world, pay_to), **upfront}
 
 
 @contextmanager
@@ -76,8 +69,7 @@ def served(
 ) -> Iterator[Api]:
     """The application over HTTP, confirming every `every_s` seconds with the provider's own key."""
     app = FastAPI()
-    server = x402ResourceServer(over_http(facilitator.url, provider))
-    register_exact_evm_server(server, NETWORK)
+    server = resource_server(over_http(facilitator.url, provider))
     with InsuredService.open(
         world.site(),
         InsuredProvider(world.address(provider).lower()),
@@ -137,10 +129,6 @@ def called(world: InsuredWorld, address: str, times: int = 1) -> list[httpx.Resp
     return asyncio.run(run())
 
 
-def status(world: InsuredWorld, commitment: bytes) -> int:
-    return int(world.insurance.functions.policies(commitment).call()[3])
-
-
 def newest(world: InsuredWorld, count: int = 1) -> list[bytes]:
     return [commitment for commitment, _ in world.locks()[-count:]]
 
@@ -152,7 +140,7 @@ def test_work__served__confirmed_and_unlocked(world: InsuredWorld, api: Api) -> 
 
     (commitment,) = newest(world)
     assert (answer.status_code, answer.json()) == (200, {"result": "42"})
-    assert comes(lambda: status(world, commitment) == CONFIRMED)
+    assert comes(lambda: world.status(commitment) == CONFIRMED)
     assert (world.balance(OTHER_PROVIDER), world.bond_of(OTHER_PROVIDER)) == (before[0] + PRICE, before[1])
 
 
@@ -164,7 +152,7 @@ def test_upfront__5xx__client_refunded_without_a_penalty(world: InsuredWorld, ap
 
     (commitment,) = newest(world)
     assert answer.status_code >= 500
-    assert comes(lambda: status(world, commitment) == REFUNDED)
+    assert comes(lambda: world.status(commitment) == REFUNDED)
     assert (world.balance(CLIENT), world.bond_of(OTHER_PROVIDER)) == (client, (bond - PRICE, locked))
 
 
@@ -183,7 +171,7 @@ def test_upfront__client_hangs_up_before_the_answer__it_has_paid_for_the_work(
         assert api.begun.wait(20)
     api.goes_on.set()
 
-    assert comes(lambda: status(world, commitment) == CONFIRMED)
+    assert comes(lambda: world.status(commitment) == CONFIRMED)
     assert (world.balance(OTHER_PROVIDER), world.balance(CLIENT)) == (paid + PRICE, client - PRICE)
 
 
@@ -192,13 +180,13 @@ def test_job__delivered_later__confirmed_then_and_not_before(world: InsuredWorld
     commitment = api.jobs[-1]
     called(world, f"{api.url}/work")
     (later,) = newest(world)
-    assert comes(lambda: status(world, later) == CONFIRMED)
-    before = status(world, commitment)
+    assert comes(lambda: world.status(later) == CONFIRMED)
+    before = world.status(commitment)
 
     api.service.delivered(commitment)
 
     assert (answer.status_code, before) == (202, OPEN)
-    assert comes(lambda: status(world, commitment) == CONFIRMED)
+    assert comes(lambda: world.status(commitment) == CONFIRMED)
     with pytest.raises(NotAwaitedError):
         api.service.delivered(commitment)
 
@@ -212,7 +200,7 @@ def test_job__never_delivered__claimed_by_a_stranger(world: InsuredWorld, api: A
         world.node.increase_time(7 * 60 + 1)
         world.send(world.insurance.functions.claimInsurance(commitment), STRANGER)
 
-        assert status(world, commitment) == CLAIMED
+        assert world.status(commitment) == CLAIMED
         assert world.balance(CLIENT) == client
         assert world.bond_of(OTHER_PROVIDER) == (bond - PRICE - PENALTY, locked)
     finally:
@@ -259,10 +247,10 @@ def test_served__stopped_before_it_confirmed__confirmed_at_the_end(
     with served(world, facilitator, PROVIDER, every_s=3600, folder="stopped") as slow:
         called(world, f"{slow.url}/work", times=3)
         commitments = newest(world, 3)
-        assert [status(world, commitment) for commitment in commitments] == [OPEN] * 3
+        assert [world.status(commitment) for commitment in commitments] == [OPEN] * 3
         sent = world.web3.eth.get_transaction_count(world.address(PROVIDER))
 
-    assert [status(world, commitment) for commitment in commitments] == [CONFIRMED] * 3
+    assert [world.status(commitment) for commitment in commitments] == [CONFIRMED] * 3
     assert world.web3.eth.get_transaction_count(world.address(PROVIDER)) == sent + 1
     assert world.bond_of(PROVIDER) == (bond, locked)
 
@@ -280,7 +268,7 @@ def test_open__served_by_a_run_that_died__confirmed(world: InsuredWorld, facilit
     with InsuredService.open(world.site(), provider, signer, Policy.local(), folder=folder):
         pass
 
-    assert status(world, commitment) == CONFIRMED
+    assert world.status(commitment) == CONFIRMED
     with Deliveries.open(folder / f"31337-{provider.provider}.deliveries") as left:
         assert left.all_in(DeliveryState.DONE) == [Delivery(commitment, policy["deadline"])]
 

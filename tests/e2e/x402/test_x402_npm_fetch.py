@@ -76,10 +76,6 @@ def paid(world: InsuredWorld, url: str, times: int = 1) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def status(world: InsuredWorld, commitment: str) -> int:
-    return int(world.insurance.functions.policies(commitment).call()[3])
-
-
 def test_npm_fetch__served__told_its_policy_and_confirmed(world: InsuredWorld, url: str) -> None:
     client, provider = world.balance(CLIENT), world.balance(OTHER_PROVIDER)
     bond = world.bond_of(OTHER_PROVIDER)
@@ -104,7 +100,7 @@ def test_npm_fetch__served__told_its_policy_and_confirmed(world: InsuredWorld, u
             }
         },
     }
-    assert comes(lambda: status(world, Web3.to_hex(commitment)) == CONFIRMED)
+    assert comes(lambda: world.status(Web3.to_hex(commitment)) == CONFIRMED)
     assert (world.balance(CLIENT), world.balance(OTHER_PROVIDER)) == (client - PRICE, provider + PRICE)
     assert world.bond_of(OTHER_PROVIDER) == bond
 
@@ -116,7 +112,7 @@ def test_npm_fetch__5xx_after_an_upfront_payment__refunded(world: InsuredWorld, 
 
     commitment = answer["settled"]["extensions"]["bond-insurance"]["commitment"]
     assert answer["status"] == 503
-    assert comes(lambda: status(world, commitment) == REFUNDED)
+    assert comes(lambda: world.status(commitment) == REFUNDED)
     assert (world.balance(CLIENT), world.bond_of(OTHER_PROVIDER)) == (client, (bond - PRICE, locked))
 
 
@@ -129,7 +125,7 @@ def test_npm_fetch__ten_at_once__ten_policies(world: InsuredWorld, url: str) -> 
     assert [answer["status"] for answer in answers] == [200] * 10
     assert (len(set(policies)), world.sent()) == (10, sent + 10)
     assert world.balance(CLIENT) == client - 10 * PRICE
-    assert comes(lambda: {status(world, commitment) for commitment in policies} == {CONFIRMED})
+    assert comes(lambda: {world.status(commitment) for commitment in policies} == {CONFIRMED})
 
 
 def test_npm_fetch__bond_used_up__402_and_nothing_paid(world: InsuredWorld, facilitator: Running) -> None:

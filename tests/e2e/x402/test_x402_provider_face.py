@@ -36,10 +36,9 @@ from liqpass.domain.x402.insurance import X402Error
 from liqpass.settings import Settings, SettingsError
 from liqpass.x402.facilitator import Answered, insured_facilitator
 from liqpass.x402.provider import NotAwaitedError, commitment_of, insure, insured_service
-from shop import over_http, serving
-from x402 import AssetAmount, x402Client, x402ResourceServer
+from shop import over_http, resource_server, serving
+from x402 import AssetAmount, x402Client
 from x402.http.clients import x402HttpxClient
-from x402.mechanisms.evm.exact import register_exact_evm_server
 
 OPEN, CONFIRMED = 1, 2
 IN_PROCESS_SETTLER = 9
@@ -80,10 +79,6 @@ def called(world: InsuredWorld, address: str, times: int = 1) -> list[httpx.Resp
             return list(await asyncio.gather(*(client.get(address) for _ in range(times))))
 
     return asyncio.run(run())
-
-
-def status(world: InsuredWorld, commitment: bytes) -> int:
-    return int(world.insurance.functions.policies(commitment).call()[3])
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +123,7 @@ def test_process__ended_by_sigterm__what_was_served_is_confirmed_first(
     with started(world, facilitator) as (process, url):
         answers = called(world, f"{url}/work", times=3)
         commitments = [commitment for commitment, _ in world.locks()[-3:]]
-        open_before = [status(world, commitment) for commitment in commitments]
+        open_before = [world.status(commitment) for commitment in commitments]
 
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
@@ -136,7 +131,7 @@ def test_process__ended_by_sigterm__what_was_served_is_confirmed_first(
     assert [answer.status_code for answer in answers] == [200] * 3
     assert open_before == [OPEN] * 3
     assert (process.returncode, out) == (0, ""), err
-    assert [status(world, commitment) for commitment in commitments] == [CONFIRMED] * 3
+    assert [world.status(commitment) for commitment in commitments] == [CONFIRMED] * 3
     assert world.bond_of(PROVIDER) == before
     assert not any(secret in out + err for secret in (KEYS[PROVIDER], PASSPHRASE))
 
@@ -183,9 +178,9 @@ def test_in_process__facilitator_of_settings__settled_without_a_key(
         with serving(app) as url:
             (answer,) = called(world, f"{url}/job")
         commitment, transaction = world.locks()[-1]
-        locked = (status(world, commitment), world.bond_of(PROVIDER))
+        locked = (world.status(commitment), world.bond_of(PROVIDER))
         service.delivered(commitment)
-        confirmed = comes(lambda: status(world, commitment) == CONFIRMED)
+        confirmed = comes(lambda: world.status(commitment) == CONFIRMED)
         with pytest.raises(NotAwaitedError):
             service.delivered(commitment)
 
@@ -212,8 +207,7 @@ def test_service__server_and_delivery_key_of_ones_own__taken(
         world.insurance.functions.setSettler(world.address(STRANGER), True),
     ):
         world.send(call, PROVIDER)
-    server = x402ResourceServer(over_http(facilitator.url))
-    register_exact_evm_server(server, NETWORK)
+    server = resource_server(over_http(facilitator.url))
     sent = world.web3.eth.get_transaction_count(world.address(STRANGER))
     app = FastAPI()
 
@@ -235,7 +229,7 @@ def test_service__server_and_delivery_key_of_ones_own__taken(
 
     assert service.server is server
     assert answer.status_code == 200
-    assert status(world, world.locks()[-1][0]) == CONFIRMED
+    assert world.status(world.locks()[-1][0]) == CONFIRMED
     assert world.web3.eth.get_transaction_count(world.address(STRANGER)) == sent + 1
 
 

@@ -104,7 +104,7 @@ class Chain:
         )
 
     def status(self, delivery: Delivery) -> int:
-        return int(self.world.insurance.functions.policies(delivery.commitment).call()[3])
+        return self.world.status(delivery.commitment)
 
     def moved(self) -> tuple[int, int, int, int]:
         """What client, provider, bond and its lock have gained since then."""

@@ -10,34 +10,20 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from insured_world import LOCK, NETWORK, PRICE, PROVIDER, InsuredWorld, Running
+from insured_world import LOCK, PROVIDER, InsuredWorld, Running
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.insured_api import insure
 from liqpass.adapters.x402.insured_service import InsuredService
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import InsuredProvider
-from shop import over_http, serving
-from x402 import AssetAmount, x402Client, x402ResourceServer
+from shop import UPFRONT, offered, over_http, priced, resource_server, serving
+from x402 import x402Client, x402ResourceServer
 from x402.http import decode_payment_required_header
-from x402.http.types import PaymentOption, RouteConfig
-from x402.mechanisms.evm.exact import register_exact_evm_server
+from x402.http.types import RouteConfig
 from x402.schemas import PaymentRequired
 
 FIELD = "insuranceTimeoutMinutes"
-
-
-def option(world: InsuredWorld, **extra: Any) -> PaymentOption:
-    domain = {"name": "USDC", "version": "2"}
-    price = AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra=domain)
-    return PaymentOption(
-        scheme="exact",
-        pay_to=world.address(PROVIDER),
-        price=price,
-        network=NETWORK,
-        max_timeout_seconds=300,
-        extra=extra,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +42,14 @@ def service(world: InsuredWorld) -> Iterator[InsuredService]:
 @pytest.fixture(scope="module")
 def url(world: InsuredWorld, facilitator: Running, service: InsuredService) -> Iterator[str]:
     app = FastAPI()
-    server = x402ResourceServer(over_http(facilitator.url))
-    register_exact_evm_server(server, NETWORK)
-    asked = {"/service": {}, "/route": {FIELD: 30, "paymentFlow": "upfront"}, "/long": {FIELD: 61}}
-    routes = {f"GET {path}": RouteConfig(accepts=option(world, **extra)) for path, extra in asked.items()}
-    insure(app, routes, server, service)
+    pay_to = world.address(PROVIDER)
+    asked: dict[str, dict[str, Any]] = {
+        "/service": {},
+        "/route": {FIELD: 30, **UPFRONT},
+        "/long": {FIELD: 61},
+    }
+    routes = {f"GET {path}": priced(world, pay_to, **extra) for path, extra in asked.items()}
+    insure(app, routes, resource_server(over_http(facilitator.url)), service)
 
     @app.get("/{path}")
     async def work(path: str) -> dict[str, str]:
@@ -168,7 +157,9 @@ def test_settle__asked_by_a_server_without_ours__locked_for_it(
 def test_insure__time_out_that_cannot_be__refused_at_the_start(
     world: InsuredWorld, service: InsuredService, extras: list[dict[str, Any]], words: str
 ) -> None:
-    routes = {"GET /": RouteConfig(accepts=[option(world, **extra) for extra in extras])}
+    routes = {
+        "GET /": RouteConfig(accepts=[offered(world, world.address(PROVIDER), **extra) for extra in extras])
+    }
 
     with pytest.raises(X402Error, match=words):
         insure(FastAPI(), routes, x402ResourceServer(None), service)
