@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from liqpass.adapters.chain.errors import RpcAnswerError
 from liqpass.adapters.chain.rpc import Block, BlockId
+from liqpass.adapters.chain.stray_reader import StrayReader
 from liqpass.adapters.x402.receipts import Receipts
 from liqpass.adapters.x402.trusted_contract import TrustedContract
 from liqpass.domain.money import Usdc
@@ -55,11 +58,14 @@ class DueReceipts:
 
 
 def states(
-    store: Receipts, trusted: TrustedContract, at: BlockRef
+    store: Receipts, trusted: TrustedContract, strays: StrayReader, at: BlockRef
 ) -> list[tuple[Receipt, Standing, ReceiptState]]:
     """Every receipt with what has become of it as of a block. Raises as `DueReceipts.read`."""
     found = []
     for receipt in store.of(trusted.insurance):
         standing = trusted.standing(receipt, at)
+        if receipt_state(receipt, standing) is ReceiptState.STRAY:
+            cancelled = strays.cancelled(receipt.client, receipt.nonce, receipt.signed_at_s, at)
+            standing = replace(standing, cancelled=cancelled)
         found.append((receipt, standing, receipt_state(receipt, standing)))
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
 from insured_world import (
     CLIENT,
     LOCK,
@@ -59,6 +60,22 @@ def paid(world: InsuredWorld, folder: Path, *replies: Any, provider: int = OTHER
             with offering.serving() as url, pytest.raises(Exception, match="Failed to handle payment"):
                 x402_requests(client).get(url, timeout=20)
         return payments.receipts()
+
+
+def cancel(world: InsuredWorld, payment: Payment) -> None:
+    """As its client may at USDC, by a signature that anybody can send."""
+    usdc, signed = world.usdc, payment["payload"]["authorization"]
+    domain = {"name": "USDC", "version": "2", "chainId": 31337, "verifyingContract": usdc.address}
+    types = {
+        "CancelAuthorization": [
+            {"name": "authorizer", "type": "address"},
+            {"name": "nonce", "type": "bytes32"},
+        ]
+    }
+    message = {"authorizer": signed["from"], "nonce": signed["nonce"]}
+    signature = Account.sign_typed_data(world.node.account(CLIENT).key, domain, types, message).signature
+    call = usdc.get_function_by_signature("cancelAuthorization(address,bytes32,bytes)")
+    world.send(call(signed["from"], signed["nonce"], bytes(signature)), STRANGER)
 
 
 @contextmanager
@@ -138,6 +155,23 @@ def test_claims__of_every_kind__state_from_the_chain(
         "state", "until", "usdc", "provider", "signed", "for", "commitment",
     ]  # fmt: skip
     assert table.stderr == "1 stray: paid without a lock; `liqpass x402 strays` says how they come back\n"
+
+
+def test_claims__cancelled_by_the_client__told_from_a_stray(world: InsuredWorld, tmp_path: Path) -> None:
+    before = world.balance(CLIENT)
+    with undone(world):
+        cancelled, _ = paid(
+            world, tmp_path, lambda each: cancel(world, each), lambda each: around(world, each)
+        )
+
+        answers = listed(world, tmp_path)
+        table = command(environment(world, tmp_path), "claims")
+        balance = world.balance(CLIENT)
+
+    assert [each["state"] for each in answers] == ["cancelled", "stray"]
+    assert answers[0]["commitment"] == Web3.to_hex(cancelled.commitment)
+    assert table.stderr == "1 stray: paid without a lock; `liqpass x402 strays` says how they come back\n"
+    assert balance == before - PRICE  # of the stray alone
 
 
 def test_claims__answer_lost_and_time_out__stranger_claims_for_the_client(

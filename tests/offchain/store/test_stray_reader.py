@@ -22,6 +22,7 @@ PROVIDERS = [f"0x{number:040x}" for number in range(1, 252)]
 TRANSFER = Web3.to_hex(Web3.keccak(text="Transfer(address,address,uint256)"))
 DEPOSITED = Web3.to_hex(Web3.keccak(text="BondDeposited(address,uint96,uint96)"))
 AUTHORIZATION_USED = Web3.to_hex(Web3.keccak(text="AuthorizationUsed(address,bytes32)"))
+CANCELED = Web3.to_hex(Web3.keccak(text="AuthorizationCanceled(address,bytes32)"))
 TX = "0x" + "3" * 64
 NONCE = "0x" + "0e" * 32
 FIRST = 100
@@ -175,6 +176,49 @@ def test_with_nonces__logs_of_its_transaction__the_authorization_that_moved_it(
     (found,) = reader.with_nonces([stray(7)])
 
     assert found.arrival.nonce == (None if nonce is None else bytes.fromhex(nonce[2:]))
+
+
+@pytest.mark.parametrize(
+    ("topics", "cancelled"),
+    [
+        ([CANCELED, _word(CLIENT), NONCE], True),
+        ([AUTHORIZATION_USED, _word(CLIENT), NONCE], False),
+        ([CANCELED, _word(USDC), NONCE], False),  # another's
+        ([CANCELED, _word(CLIENT), "0x" + "0f" * 32], False),
+        ([TRANSFER, _word(CLIENT), NONCE], False),
+    ],
+)
+def test_cancelled__logs_of_an_authorization__only_what_usdc_says(
+    node: Node, reader: StrayReader, topics: list[str], cancelled: bool
+) -> None:
+    node.logs.append(_log(topics, 0, 0))
+
+    assert reader.cancelled(CLIENT, bytes.fromhex(NONCE[2:]), HEAD.time_s, HEAD) is cancelled
+
+
+def test_cancelled__far_from_its_signature__looked_for_in_two_days_only(
+    node: Node, reader: StrayReader
+) -> None:
+    """A stranger's receipts may be of any time: each costs so many questions and no more."""
+    at = BlockRef(FIRST + 1_000_000, HEAD.hash, HEAD.time_s)
+    last = FIRST + 100_000 - 1
+    nonce = bytes.fromhex(NONCE[2:])
+    node.logs.append(_log([CANCELED, _word(CLIENT), NONCE], 0, 0, block=last + 1))
+
+    beyond = reader.cancelled(CLIENT, nonce, 0, at)
+    asked = [(int(query["fromBlock"], 16), int(query["toBlock"], 16)) for query in node.queries]
+    node.logs.append(_log([CANCELED, _word(CLIENT), NONCE], 0, 0, block=last))
+    within = reader.cancelled(CLIENT, nonce, 0, at)
+
+    assert (beyond, within) == (False, True)
+    assert asked == [(start, start + 1_999) for start in range(FIRST, last, 2_000)]
+
+
+def test_cancelled__signed_after_the_newest_block__asks_for_no_log(node: Node, reader: StrayReader) -> None:
+    late_s = HEAD.time_s + 3_601
+
+    assert not reader.cancelled(CLIENT, bytes.fromhex(NONCE[2:]), late_s, HEAD)
+    assert node.queries == []
 
 
 def test_with_nonces__transaction_gone__refused(node: Node, reader: StrayReader) -> None:

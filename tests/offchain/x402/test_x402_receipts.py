@@ -74,6 +74,17 @@ def test_receipt_state__by_lock_and_time__one_each(
     assert receipt_state(RECEIPT, Standing(time_s, policy, used)) is state
 
 
+def test_receipt_state__used_up_by_its_client__cancelled_and_no_stray() -> None:
+    standing = Standing(VALID_BEFORE, None, authorization_used=True, cancelled=True)
+    said_settled = replace(RECEIPT, answer=Answer(True, TRANSACTION, DEADLINE))
+
+    assert receipt_state(RECEIPT, standing) is ReceiptState.CANCELLED
+    assert disagreements(RECEIPT, standing) == ()
+    assert disagreements(said_settled, standing) == (
+        "the server says settled, but the client cancelled the payment at USDC",
+    )
+
+
 def test_is_final__of_each_state__what_only_a_reorganisation_changes() -> None:
     assert {state for state in ReceiptState if not state.is_final} == {"unsettled", "locked", "due"}
 

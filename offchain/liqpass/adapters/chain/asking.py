@@ -43,6 +43,22 @@ def ask(question: Callable[[], Answer]) -> Answer:
         raise ChainError(f"the node does not answer: {type(error).__name__}") from None
 
 
+def first_block_at(time_s: int, head: int, time_of: Callable[[int], int | None]) -> int:
+    """Number of the first block whose time is at or after `time_s`; one above the head if none is.
+
+    `time_of`: unix seconds of a block, None where the node does not have it (yet).
+    """
+    low, high = 0, head + 1
+    while low < high:
+        middle = (low + high) // 2
+        found_s = time_of(middle)
+        if found_s is None or found_s >= time_s:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
 def logs_of(
     web3: Web3, address: str, topics: list[Any], first: int, last: int, *, log_range: int
 ) -> list[LogReceipt]:

@@ -17,7 +17,7 @@ from web3.contract.contract import ContractEvent
 from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.types import BlockData, EventData, LogReceipt, TxReceipt
 
-from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
+from liqpass.adapters.chain.asking import LOG_RANGE, ask, first_block_at, logs_of
 from liqpass.adapters.chain.contracts import Contracts, abi_of
 from liqpass.domain import chains
 from liqpass.ports import (
@@ -117,15 +117,12 @@ class Web3ChainReader:
 
     def first_block_at(self, time_s: int) -> int:
         """Number of the first block whose time is at or after `time_s`; one above the head if none is."""
-        low, high = 0, self.head().number + 1
-        while low < high:
-            middle = (low + high) // 2
-            block = self.block(middle)
-            if block is None or block.time_s >= time_s:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+
+        def time_of(number: int) -> int | None:
+            block = self.block(number)
+            return None if block is None else block.time_s
+
+        return first_block_at(time_s, self.head().number, time_of)
 
     def premium_logs(
         self, first: int, last: int, *, order_hashes: Sequence[str] | None = None

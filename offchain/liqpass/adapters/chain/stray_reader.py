@@ -14,7 +14,7 @@ from web3.contract import Contract
 from web3.exceptions import TransactionNotFound
 from web3.types import LogReceipt
 
-from liqpass.adapters.chain.asking import LOG_RANGE, ask, logs_of
+from liqpass.adapters.chain.asking import LOG_RANGE, ask, first_block_at, logs_of
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.settled_blocks import pieces
 from liqpass.domain.money import Usdc
@@ -36,6 +36,9 @@ from liqpass.ports import BlockRef, ChainError
 
 _TRANSFER = to_hex(Web3.keccak(text="Transfer(address,address,uint256)"))
 _AUTHORIZATION_USED = to_hex(Web3.keccak(text="AuthorizationUsed(address,bytes32)"))
+_AUTHORIZATION_CANCELED = to_hex(Web3.keccak(text="AuthorizationCanceled(address,bytes32)"))
+_CLOCKS_S = 3_600  # that a machine's clock may be ahead of the chain's
+_BLOCKS = 100_000  # that are looked through for the end of one authorization: more than two days of Base's
 _PARTIES = 100  # that one question names; nodes limit them
 
 
@@ -52,7 +55,7 @@ class StrayReader:
         usdc: str,
         *,
         first_block: int,
-        progress: Callable[[int, int], None],
+        progress: Callable[[int, int], None] = lambda _block, _last: None,
         log_range: int = LOG_RANGE,
     ) -> None:
         """No log of the contract is in a block before `first_block`."""
@@ -108,6 +111,21 @@ class StrayReader:
             for tx_hash in dict.fromkeys(stray.arrival.place.tx_hash for stray in strays)
         }
         return tuple(named(stray, nonces[stray.arrival.place.tx_hash]) for stray in strays)
+
+    def cancelled(self, client: str, nonce: bytes, signed_at_s: int, at: BlockRef) -> bool:
+        """Whether USDC shows that the client cancelled an authorization; False where it shows it used.
+
+        And where neither is found in the two days after it was signed.
+        """
+        first = first_block_at(signed_at_s - _CLOCKS_S, at.number, lambda number: self._block(number).time_s)
+        first = max(first, self.first_block)
+        last = min(at.number, first + _BLOCKS - 1)
+        topics = [[_AUTHORIZATION_USED, _AUTHORIZATION_CANCELED], _topic(client), to_hex(nonce)]
+        for start in range(first, last + 1, self._log_range):
+            end = min(start + self._log_range - 1, last)
+            for log in self._logs(self._usdc.address, topics, start, end):
+                return to_hex(log["topics"][0]) == _AUTHORIZATION_CANCELED
+        return False
 
     def times_s(self, strays: Sequence[Stray]) -> Mapping[int, int]:
         """Unix seconds of the blocks in which they arrived."""

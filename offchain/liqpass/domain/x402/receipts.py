@@ -20,7 +20,7 @@ from liqpass.domain.x402.insured_settlement import Authorization
 class ReceiptState(StrEnum):
     """unsettled: may still be, until the signature expires. due: anyone may claim.
 
-    stray: USDC took the signature without a lock, or its client cancelled it there.
+    stray: USDC took the signature without a lock. cancelled: its client cancelled it there.
     """
 
     UNSETTLED = "unsettled"
@@ -31,6 +31,7 @@ class ReceiptState(StrEnum):
     REFUNDED = "refunded"
     CLAIMED = "claimed"
     STRAY = "stray"
+    CANCELLED = "cancelled"
 
     @property
     def is_final(self) -> bool:
@@ -70,12 +71,14 @@ class Receipt:
 class Standing:
     """What the chain says of a receipt as of one block of `time_s`.
 
-    `policy` None: never locked. `authorization_used`: USDC takes the signature no more.
+    `policy` None: never locked. `authorization_used`: USDC takes the signature no more. `cancelled`: because
+    its client cancelled it, as far as that was looked for.
     """
 
     time_s: int
     policy: InsuredPayment | None
     authorization_used: bool
+    cancelled: bool = False
 
 
 _ENDS = {
@@ -116,7 +119,7 @@ def receipt_state(receipt: Receipt, standing: Standing) -> ReceiptState:
             return _ENDS[policy.status]
         return ReceiptState.DUE if policy.is_overdue(standing.time_s) else ReceiptState.LOCKED
     if is_stray(policy, authorization_used=standing.authorization_used):
-        return ReceiptState.STRAY
+        return ReceiptState.CANCELLED if standing.cancelled else ReceiptState.STRAY
     return ReceiptState.UNSETTLED if standing.time_s < receipt.valid_before_s else ReceiptState.EXPIRED
 
 
@@ -124,8 +127,11 @@ def disagreements(receipt: Receipt, standing: Standing) -> tuple[str, ...]:
     """Where the chain says something else than the receipt, or than the server said; the chain counts."""
     policy, answer = standing.policy, receipt.answer
     if policy is None:
-        told = answer is not None and answer.settled and standing.authorization_used
-        return ("the server says settled, and USDC took the payment, but nothing is locked",) if told else ()
+        if answer is None or not answer.settled or not standing.authorization_used:
+            return ()
+        if standing.cancelled:
+            return ("the server says settled, but the client cancelled the payment at USDC",)
+        return ("the server says settled, and USDC took the payment, but nothing is locked",)
     found = []
     for name, ours, theirs in (
         ("provider", checksum_address(receipt.provider), checksum_address(policy.provider)),

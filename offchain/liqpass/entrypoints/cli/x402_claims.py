@@ -11,6 +11,7 @@ import click
 from liqpass.adapters.chain.claim_sender import ClaimSender
 from liqpass.adapters.chain.policy import TX_GAS_LIMIT
 from liqpass.adapters.chain.rpc import BlockId
+from liqpass.adapters.chain.stray_reader import StrayReader
 from liqpass.adapters.x402.receipts import Receipts
 from liqpass.adapters.x402.trusted_contract import TrustedContract
 from liqpass.bootstrap import Application
@@ -50,7 +51,7 @@ def claims(  # noqa: PLR0917 - click passes options by name
 
     unsettled: signed, not taken; may be until the signature expires. expired: never taken. locked: the bond
     covers it until then. due: anyone may claim it. confirmed, refunded, claimed: its end. stray: USDC took
-    the signature without a lock (or the client cancelled it): `liqpass x402 strays`.
+    the signature without a lock: `liqpass x402 strays`. cancelled: the client cancelled it at USDC.
 
     To claim, the keyfile's account pays gas; the money goes to the clients, whoever sends. Its passphrase
     comes from LIQPASS_KEEPER_PASSPHRASE or LIQPASS_KEEPER_PASSPHRASE_FILE.
@@ -79,7 +80,10 @@ def claims(  # noqa: PLR0917 - click passes options by name
         if claim or watch:
             _claim(app, trusted, store, replace(run, once=not watch))
         else:
-            _list(trusted, store, as_json=as_json)
+            strays = StrayReader(
+                app.web3, trusted.insurance, trusted.usdc, first_block=trusted.deployed.first_block
+            )
+            _list(trusted, store, strays, as_json=as_json)
 
 
 def _claim(app: Application, trusted: TrustedContract, store: Receipts, run: Run) -> None:
@@ -102,9 +106,9 @@ def _claim(app: Application, trusted: TrustedContract, store: Receipts, run: Run
         run.rounds(ClaimKeeper(due, sender, most=most).round, tell_end)
 
 
-def _list(trusted: TrustedContract, store: Receipts, *, as_json: bool) -> None:
+def _list(trusted: TrustedContract, store: Receipts, strays: StrayReader, *, as_json: bool) -> None:
     at = trusted.reader.head()
-    found = states(store, trusted, at)
+    found = states(store, trusted, strays, at)
     if as_json:
         answers = [_answer(*each) for each in found]
         show_json({"block": at.number, "time": iso(at.time_s * 1000), "receipts": answers})
