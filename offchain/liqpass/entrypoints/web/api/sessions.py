@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +32,7 @@ from liqpass.identity import same_secret
 from liqpass.records import Session
 
 
+@cache  # as long-lived as the other routers, which are made once: making one takes 50 ms
 def sessions_router(realm: Realm) -> APIRouter:
     """Sign-in of one realm: /api/… for buyers, /admin/… for those with a role."""
     prefix, name = ("/admin", "admin") if realm is Realm.ADMIN else ("/api", "buyer")
