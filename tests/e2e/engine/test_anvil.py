@@ -103,6 +103,25 @@ def test_state_file__second_run__goes_on_with_the_same_chain(tmp_path: Path) -> 
         assert node.rpc("eth_getBlockByNumber", "0x0", False)["hash"] == genesis
 
 
+def test_state_file__relative__below_the_folder_of_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # which is not the node's own
+
+    with Anvil(state_file=Path("state.json")):
+        pass
+
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the node's folder in /proc")
+def test_anvil__started_below_a_foundry_toml__reads_none() -> None:
+    with Anvil() as node:
+        folder = Path(f"/proc/{node.pid}/cwd").readlink()
+
+    assert [each for each in (folder, *folder.parents) if (each / "foundry.toml").exists()] == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_anvil__parent_killed__dies_too() -> None:
     parent = subprocess.Popen(

@@ -121,7 +121,7 @@ class Anvil:
         if genesis_timestamp_s is not None:
             self._arguments += ["--timestamp", str(genesis_timestamp_s)]
         if state_file is not None:
-            self._arguments += ["--state", str(state_file), "--state-interval", "1"]
+            self._arguments += ["--state", str(state_file.absolute()), "--state-interval", "1"]
         self._process: subprocess.Popen[str] | None = None
         self._provider: HTTPProvider | None = None
         self._last_lines: collections.deque[str] = collections.deque(maxlen=40)
@@ -155,7 +155,7 @@ class Anvil:
         """Start the node and wait until it listens. Raises AnvilMissingError or AnvilStartError."""
         if self._process is not None:
             raise AnvilError("anvil is running already")
-        binary = self._binary or find_anvil()
+        binary = (self._binary or find_anvil()).absolute()
         self._output_ready.clear()
         # A session of its own: Ctrl-C reaches the parent only, which then ends the node in its own order.
         self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
@@ -163,6 +163,7 @@ class Anvil:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            cwd="/",  # below a foundry.toml it starts the compiler that is named there: half a second for nothing
             text=True,
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - one prctl call, safe beside threads
