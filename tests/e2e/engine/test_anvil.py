@@ -108,8 +108,8 @@ def test_state_file__relative__below_the_folder_of_its_parent(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # which is not the node's own
 
-    with Anvil(state_file=Path("state.json")):
-        pass
+    with Anvil(state_file=Path("state.json")) as node:
+        node.mine()
 
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 

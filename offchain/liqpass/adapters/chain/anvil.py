@@ -163,7 +163,7 @@ class Anvil:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            cwd="/",  # below a foundry.toml it starts the compiler that is named there: half a second for nothing
+            cwd="/",  # below a foundry.toml it runs the compiler that is named there: half a second each time
             text=True,
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - one prctl call, safe beside threads
