@@ -184,7 +184,7 @@ def mortal_facilitator(world: InsuredWorld) -> Mortal:
     return Mortal(serve, world.folder / "facilitator.log")
 
 
-def mortal_provider(world: InsuredWorld, facilitator: Mortal) -> Mortal:
+def mortal_provider(world: InsuredWorld, facilitator: Mortal, *, grace_s: float) -> Mortal:
     """Routes of each kind; what was worked is in `worked`, a commitment a line; its journals outlive it."""
 
     def serve(listening: socket.socket, doom: Doom) -> None:
@@ -203,6 +203,7 @@ def mortal_provider(world: InsuredWorld, facilitator: Mortal) -> Mortal:
             folder=world.folder / "service",
             on_event=on_event,
             every_s=0.05,
+            grace_s=grace_s,
         ) as service:
             insure(app, _routes(world), server, service)
 

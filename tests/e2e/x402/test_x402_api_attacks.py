@@ -16,6 +16,7 @@ from insured_world import CLIENT, NETWORK, OTHER_PROVIDER, PROVIDER, InsuredWorl
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.deliveries_file import deliveries_path
 from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService
 from liqpass.domain.x402.insured_settlement import InsuredProvider
@@ -230,7 +231,7 @@ def test_service__many_refunds_wait__what_was_served_is_confirmed_between_them(
         payload = world.payment(requirements)
         policy = facilitator.client(OTHER_PROVIDER).settle(payload, requirements).extensions["bond-insurance"]
         entered.append(Delivery(bytes.fromhex(policy["commitment"][2:]), policy["deadline"]))
-    with Deliveries.open(folder / f"31337-{owner.provider}.deliveries") as left:
+    with Deliveries.open(deliveries_path(folder, world.terms, owner.provider)) as left:
         left.enter(entered[0], DeliveryState.SERVED)
         for delivery in entered[1:]:
             left.enter(delivery, DeliveryState.FAILED)

@@ -31,6 +31,7 @@ from liqpass.adapters.chain.errors import WrongChainError
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.deliveries_file import deliveries_path
 from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedError
 from liqpass.domain.x402.insurance import X402Error
@@ -261,7 +262,7 @@ def test_open__served_by_a_run_that_died__confirmed(world: InsuredWorld, facilit
     policy = facilitator.client().settle(payload, requirements).extensions["bond-insurance"]
     commitment = bytes.fromhex(policy["commitment"][2:])
     folder, provider = world.folder / "died", InsuredProvider(world.address(PROVIDER).lower())
-    with Deliveries.open(folder / f"31337-{provider.provider}.deliveries") as left:
+    with Deliveries.open(deliveries_path(folder, world.terms, provider.provider)) as left:
         left.enter(Delivery(commitment, policy["deadline"]), DeliveryState.SERVED)
     signer = LocalSigner(world.node.account(PROVIDER))
 
@@ -269,7 +270,7 @@ def test_open__served_by_a_run_that_died__confirmed(world: InsuredWorld, facilit
         pass
 
     assert world.status(commitment) == CONFIRMED
-    with Deliveries.open(folder / f"31337-{provider.provider}.deliveries") as left:
+    with Deliveries.open(deliveries_path(folder, world.terms, provider.provider)) as left:
         assert left.all_in(DeliveryState.DONE) == [Delivery(commitment, policy["deadline"])]
 
 

@@ -24,6 +24,7 @@ from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.deliveries_file import deliveries_path
 from liqpass.adapters.x402.facilitator import InsuredFacilitator
 from liqpass.adapters.x402.insured_service import InsuredService
 from liqpass.domain.x402.insured_settlement import InsuredProvider
@@ -122,7 +123,7 @@ class Chain:
 
     def entered(self, state: DeliveryState) -> list[Delivery]:
         with Deliveries.open(
-            self.world.folder / "service" / f"31337-{self.provider.provider}.deliveries"
+            deliveries_path(self.world.folder / "service", self.world.terms, self.provider.provider)
         ) as it:
             return it.all_in(state)
 

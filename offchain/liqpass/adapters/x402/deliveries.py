@@ -1,7 +1,7 @@
 """What a provider has still to say of its insured payments: on the disk, so that a restart forgets none.
 
-A payment is entered when its answer has left. Where the process dies before, nothing is entered, nothing is
-confirmed, and the client's money comes back out of the bond: silence is never taken for service.
+A payment is entered before its settlement is asked for, and again when its answer has left. Where the process
+dies in between, it is given back to the client: silence is never taken for service.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,22 +18,32 @@ from typing import Self
 from liqpass.adapters.chain.errors import JournalError
 from liqpass.adapters.chain.journal_file import make_private
 
+# Of one that is asked for or early nobody has said yet how it ended.
+_ASK = """INSERT INTO deliveries VALUES (?, ?, 'asked') ON CONFLICT DO UPDATE
+    SET deadline_s = max(deadline_s, excluded.deadline_s) WHERE state IN ('asked', 'early')"""
 _AWAIT = """INSERT INTO deliveries VALUES (?, ?, 'awaited') ON CONFLICT DO UPDATE
-    SET state = 'served', deadline_s = excluded.deadline_s WHERE state = 'early'"""
+    SET state = CASE state WHEN 'early' THEN 'served' ELSE 'awaited' END, deadline_s = excluded.deadline_s
+    WHERE state IN ('asked', 'early')"""
 _ENTER = """INSERT INTO deliveries VALUES (?, ?, ?) ON CONFLICT DO UPDATE
-    SET state = excluded.state, deadline_s = excluded.deadline_s WHERE state = 'early'"""
+    SET state = excluded.state, deadline_s = excluded.deadline_s WHERE state IN ('asked', 'early')"""
 _DELIVER = """INSERT INTO deliveries VALUES (?, 0, 'early') ON CONFLICT DO UPDATE
-    SET state = 'served' WHERE state = 'awaited'"""
+    SET state = CASE state WHEN 'awaited' THEN 'served' ELSE 'early' END
+    WHERE state IN ('asked', 'awaited')"""
+_CLOSE = """UPDATE deliveries SET state = ?, deadline_s = ?
+    WHERE commitment = ? AND state IN ('asked', 'early')"""
+_FORGET = "DELETE FROM deliveries WHERE commitment = ? AND state IN ('asked', 'early')"
 _TABLE = """CREATE TABLE IF NOT EXISTS deliveries (
     commitment BLOB PRIMARY KEY, deadline_s INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID"""
 
 
 class DeliveryState(StrEnum):
-    """awaited (answered 202) → served → confirmed → done; failed (5xx) → refunded → done.
+    """asked → awaited (answered 202) → served → confirmed → done; failed (5xx) → refunded → done.
 
-    early: delivered before its answer left. done: nothing can change it any more.
+    asked: to be settled, and not answered yet. early: delivered before its answer left. done: nothing can
+    change it any more.
     """
 
+    ASKED = "asked"
     AWAITED = "awaited"
     EARLY = "early"
     SERVED = "served"
@@ -42,10 +52,18 @@ class DeliveryState(StrEnum):
     REFUNDED = "refunded"
     DONE = "done"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has said yet how it was answered."""
+        return self in (DeliveryState.ASKED, DeliveryState.EARLY)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One insured payment; `deadline_s` in unix seconds, until which it can be confirmed or refunded."""
+    """One insured payment; `deadline_s` in unix seconds, until which it can be confirmed or refunded.
+
+    Of one that is only asked for: until which it can be settled.
+    """
 
     commitment: bytes
     deadline_s: int
@@ -72,8 +90,16 @@ class Deliveries:
                 raise JournalError(f"{path} cannot be used: {type(error).__name__}") from error
             yield cls(connection)
 
+    def enter_asked(self, delivery: Delivery) -> DeliveryState:
+        """Its settlement is about to be asked for; the state that it has on the disk when this returns."""
+        with self._lock:
+            self._connection.execute(_ASK, (delivery.commitment, delivery.deadline_s))
+            query = "SELECT state FROM deliveries WHERE commitment = ?"
+            (state,) = self._connection.execute(query, (delivery.commitment,)).fetchone()
+        return DeliveryState(state)
+
     def enter(self, delivery: Delivery, state: DeliveryState) -> None:
-        """On the disk when this returns; what is entered already stays as it is, unless it was early."""
+        """On the disk when this returns; what has an end already stays as it is."""
         row = (delivery.commitment, delivery.deadline_s, str(state))
         with self._lock:
             self._connection.execute(_ENTER, row)
@@ -87,6 +113,18 @@ class Deliveries:
         """What was promised, or is about to be, has been delivered; False where it has another end."""
         with self._lock:
             return self._connection.execute(_DELIVER, (commitment,)).rowcount == 1
+
+    def close(self, delivery: Delivery, state: DeliveryState) -> bool:
+        """Whether nobody had said how it was answered, and so it is in that state now."""
+        row = (str(state), delivery.deadline_s, delivery.commitment)
+        with self._lock:
+            return self._connection.execute(_CLOSE, row).rowcount == 1
+
+    def forget(self, commitments: Iterable[bytes]) -> None:
+        """Those of them of which nothing was settled, as if they had never been asked for."""
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(_FORGET, [(commitment,) for commitment in commitments])
 
     def move(self, commitment: bytes, before: DeliveryState, after: DeliveryState) -> bool:
         """Whether it was in the state `before`, and so is in `after` now."""

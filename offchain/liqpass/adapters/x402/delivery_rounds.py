@@ -7,6 +7,7 @@ facilitator brings the lock back, and then it is confirmed or refunded after all
 from __future__ import annotations
 
 import logging
+import time
 
 from liqpass.adapters.chain.bond_reader import BondReader
 from liqpass.adapters.chain.delivery_sender import DeliverySender
@@ -15,9 +16,10 @@ from liqpass.adapters.chain.errors import (
     SimulationRevertedError,
     TransactionRevertedError,
 )
-from liqpass.adapters.x402.deliveries import Deliveries, DeliveryState
+from liqpass.adapters.x402.asked_payments import AskedPayments, Unheard
+from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
 from liqpass.domain.identifiers import format_bytes32
-from liqpass.domain.x402.insured_payment import PaymentStatus
+from liqpass.domain.x402.insured_payment import InsuredPayment, PaymentStatus
 
 log = logging.getLogger("liqpass.x402")
 _MOST = 100  # confirmations a transaction
@@ -25,17 +27,34 @@ _MOST = 100  # confirmations a transaction
 _REFUNDS = 8
 # Past the deadline. A lock comes back only while the client's authorization is valid, which is minutes.
 _VOID_AFTER_S = 3600
+# Payments of which nobody heard that a round asks the node for, and how many a request.
+_LOOKS, _LOOKS_A_REQUEST = 1000, 100
+# Left until the deadline: one of which nobody heard is not waited for any more, but refunded.
+_LEAST_LEFT_S = 60
 _SAID = {DeliveryState.SERVED: DeliveryState.CONFIRMED, DeliveryState.FAILED: DeliveryState.REFUNDED}
 
 
 class DeliveryRounds:
-    """One provider's deliveries, for the thread of its sender."""
+    """One provider's deliveries, for the thread of its sender.
 
-    def __init__(self, reader: BondReader, deliveries: Deliveries) -> None:
-        self._reader, self._deliveries = reader, deliveries
+    `grace_s`: how long a client may ask again for what its provider did not hear of, before it is refunded.
+    """
 
-    def run(self, sender: DeliverySender) -> bool:
-        """One round; whether there is more to refund than a round does.
+    def __init__(
+        self,
+        reader: BondReader,
+        deliveries: Deliveries,
+        asked: AskedPayments,
+        provider: str,
+        *,
+        grace_s: float,
+    ) -> None:
+        self._reader, self._deliveries, self._asked = reader, deliveries, asked
+        self._provider, self._grace_s = provider, grace_s
+        self._looked = 0
+
+    def run(self, sender: DeliverySender, *, last: bool) -> bool:
+        """One round; whether there is more to refund. `last`: nobody asks again.
 
         Raises ChainError of either tree: whatever fails now is on the disk for the next.
         """
@@ -44,7 +63,7 @@ class DeliveryRounds:
         more = self._refund(sender)
         self._confirm(sender)
         self._end(sender)
-        return more
+        return self._look_for_unheard(last) or more
 
     def _bring_back(self, sender: DeliverySender) -> None:
         for key in sender.taken_back():
@@ -56,6 +75,41 @@ class DeliveryRounds:
                 sender.resume(key)
             except TransactionRevertedError as error:
                 log.warning("void key=%s tx=%s reason=%s", key, error.tx_hash, error.reason)
+
+    def _look_for_unheard(self, last: bool) -> bool:
+        """What was settled, and its provider did not hear of, is to be refunded; whether there is any."""
+        self._asked.forget_unsent()
+        unheard, found = self._asked.unheard(), False
+        if not unheard:
+            return False
+        now_s = self._reader.head().time_s
+        # Anybody can have a facilitator that is away asked for anything: those that are left are the next.
+        self._looked %= len(unheard)
+        turn = (unheard[self._looked :] + unheard[: self._looked])[:_LOOKS]
+        self._looked += len(turn)
+        for start in range(0, len(turn), _LOOKS_A_REQUEST):
+            some = turn[start : start + _LOOKS_A_REQUEST]
+            policies = self._reader.policies([each.delivery.commitment for each in some], "latest")
+            for each, policy in zip(some, policies, strict=True):
+                found |= self._has_failed(each, policy, now_s, last)
+        return found
+
+    def _has_failed(self, unheard: Unheard, policy: InsuredPayment, now_s: int, last: bool) -> bool:
+        commitment = policy.commitment
+        if policy.status is PaymentStatus.NONE:
+            if now_s > unheard.delivery.deadline_s + _VOID_AFTER_S:
+                self._asked.forget(commitment)
+            return False
+        delivery = Delivery(commitment, policy.deadline_s)
+        if policy.status.is_end or policy.provider != self._provider:
+            self._asked.close(delivery, DeliveryState.DONE)
+            return False
+        waited = time.monotonic() - unheard.since_s >= self._grace_s
+        in_haste = last or policy.deadline_s <= now_s + _LEAST_LEFT_S
+        if not (waited or in_haste) or not self._asked.close(delivery, DeliveryState.FAILED):
+            return False
+        log.warning("settled and not heard of commitment=%s: it is refunded", format_bytes32(commitment))
+        return True
 
     def _refund(self, sender: DeliverySender) -> bool:
         refunded = 0

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+from x402.pending_settlement_store import ERR_SETTLEMENT_PENDING
 from x402.schemas import (
     PaymentPayload,
     PaymentRequirements,
@@ -32,7 +33,7 @@ from liqpass.adapters.x402.lane_queue import LaneQueue
 from liqpass.adapters.x402.lanes import Lanes
 from liqpass.adapters.x402.payment_checks import EXTENSION, PaymentChecks, Site
 from liqpass.adapters.x402.places import BusyError
-from liqpass.adapters.x402.settling import Asked, Settling, refused
+from liqpass.adapters.x402.settling import Asked, Settling, pending, refused
 from liqpass.adapters.x402.stock_facilitator import StockFacilitator
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.x402.insurance import Insurance
@@ -175,8 +176,20 @@ class InsuredFacilitator:
 
     async def _in_a_lane(self, asked: Asked) -> SettleResponse:
         assert self._lanes is not None  # noqa: S101 - by `open`
+        holder = await asyncio.to_thread(self._lanes.holder, asked.settlement.commitment)
+        try:
+            return await self._wait_for_lane(asked, holder)
+        except BusyError as busy:
+            if holder is None:
+                raise
+            # "Busy" is to say that nothing was sent, and this one may have been.
+            settlement = asked.settlement
+            answered = Answered("settle", settlement.provider.provider, ERR_SETTLEMENT_PENDING, 0.0, holder)
+            self._answers.tell(answered, settlement, str(busy))
+            return pending(str(busy), asked.requirements, settlement)
+
+    async def _wait_for_lane(self, asked: Asked, holder: str | None) -> SettleResponse:
         commitment = asked.settlement.commitment
-        holder = await asyncio.to_thread(self._lanes.holder, commitment)
         answer = self._queue.enter(
             asked.settlement.provider.provider,
             commitment,

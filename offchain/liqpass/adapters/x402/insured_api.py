@@ -14,7 +14,6 @@ import asyncio
 import dataclasses
 import logging
 import time
-from contextvars import ContextVar
 from typing import Any
 
 from fastapi import FastAPI
@@ -28,22 +27,19 @@ from x402.http import decode_payment_signature_header
 from x402.http.middleware.fastapi import FastAPIAdapter, PaymentMiddlewareASGI
 from x402.http.types import HTTPRequestContext, PaymentOption, RouteConfig
 from x402.http.x402_http_server import x402HTTPResourceServer
-from x402.schemas import SettleResponse
-from x402.schemas.hooks import SettleResultContext
 
+from liqpass.adapters.x402.asked_payments import Heard
 from liqpass.adapters.x402.deliveries import Delivery
 from liqpass.adapters.x402.insured_service import InsuredService
+from liqpass.adapters.x402.paying import PAYING, Paying, watch_settlements
 from liqpass.adapters.x402.payment_checks import EXTENSION
 from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_bytes32
 from liqpass.domain.money import MoneyError, Usdc, parse_base_units
-from liqpass.domain.x402.commitments import settlement_commitment
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import TIMEOUT_FIELD, read_authorization, read_timeout
 from liqpass.domain.x402.payment_addresses import payment_address
 
 log = logging.getLogger("liqpass.x402")
-# What was settled for the request of this task, and is not entered yet.
-_settled: ContextVar[list[SettleResponse]] = ContextVar("settled")
 # Less than this before its deadline nothing is handed over: it might not be confirmed in time any more.
 _LEAST_LEFT_S = 20
 _SCHEMA = {
@@ -68,7 +64,7 @@ def insure(
     another provider's address, a time-out that cannot be, or options of one route that differ in it.
     """
     insured = {pattern: _insured(config, service) for pattern, config in routes.items()}
-    server.on_after_settle(_remember)
+    watch_settlements(server)
     app.add_middleware(_Whole)
     app.add_middleware(PaymentMiddlewareASGI, routes=insured, server=server)
     # The last one added is the first that a request meets.
@@ -80,10 +76,7 @@ def commitment_of(request: Request, service: InsuredService) -> bytes:
     payload = getattr(request.state, "payment_payload", None)
     if payload is None:
         raise X402Error("this request was not paid")
-    signed = read_authorization(payload.payload)
-    return settlement_commitment(
-        service.site.insurance, provider=service.provider.provider, client=signed.client, nonce=signed.nonce
-    )
+    return service.commitment(read_authorization(payload.payload))
 
 
 def _insured(config: RouteConfig, service: InsuredService) -> RouteConfig:
@@ -165,7 +158,7 @@ class _Watch:
             busy = JSONResponse({"error": "insured capacity is used up"}, 503, {"Retry-After": "30"})
             await busy(scope, receive, send)
             return
-        settled: list[SettleResponse] = []
+        paying = Paying(self._service)
         status = 500
 
         async def watching(message: Message) -> None:
@@ -174,13 +167,14 @@ class _Watch:
                 status = message["status"]
             await send(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                await self._enter(settled, status)
+                await self._enter(paying, status)
 
-        token = _settled.set(settled)
+        token = PAYING.set(paying)
         try:
             await self._app(scope, receive, watching)
         finally:
-            _settled.reset(token)
+            PAYING.reset(token)
+            paying.end()
 
     def _is_paid(self, request: Request) -> bool:
         raw_path = request.scope["raw_path"].decode("ascii").split("?")[0]
@@ -192,10 +186,10 @@ class _Watch:
         )
         return self._routes.requires_payment(context)
 
-    async def _enter(self, settled: list[SettleResponse], status: int) -> None:
+    async def _enter(self, paying: Paying, status: int) -> None:
         """How what was settled for this request was answered; each once."""
-        while settled:
-            settlement = settled.pop()
+        while paying.settled:
+            settlement = paying.settled.pop()
             delivery = _delivery((settlement.extensions or {}).get(EXTENSION))
             if delivery is None:
                 log.error(
@@ -209,17 +203,14 @@ class _Watch:
             tell = self._service.failed if status >= 500 else kinds.get(status, self._service.served)
             # It waits for the disk, which the event loop must not.
             await asyncio.to_thread(tell, delivery)
-
-
-def _remember(context: SettleResultContext) -> None:
-    """Called by the SDK in the task of the request. What its answer's headers say may be from elsewhere."""
-    if context.result.success and (settled := _settled.get(None)) is not None:
-        settled.append(context.result)
+            paying.heard = Heard.ANSWERED
 
 
 def _is_too_late() -> bool:
     """Whether what was paid for before the work could not be confirmed in time any more."""
-    settled = [_delivery((each.extensions or {}).get(EXTENSION)) for each in _settled.get([])]
+    paying = PAYING.get(None)
+    answers = [] if paying is None else paying.settled
+    settled = [_delivery((each.extensions or {}).get(EXTENSION)) for each in answers]
     return any(each is not None and each.deadline_s < time.time() + _LEAST_LEFT_S for each in settled)
 
 

@@ -18,14 +18,17 @@ from liqpass.adapters.chain.events import OnEvent
 from liqpass.adapters.chain.journal_file import locked
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import Signer
+from liqpass.adapters.x402.asked_payments import AskedPayments
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.deliveries_file import deliveries_path, take_over
 from liqpass.adapters.x402.delivery_rounds import DeliveryRounds
 from liqpass.adapters.x402.payment_checks import Site
 from liqpass.domain.identifiers import checksum_address, format_bytes32
 from liqpass.domain.money import Usdc, format_usdc
 from liqpass.domain.x402.bond import protection_cost
+from liqpass.domain.x402.commitments import settlement_commitment
 from liqpass.domain.x402.insurance import X402Error
-from liqpass.domain.x402.insured_settlement import InsuredProvider
+from liqpass.domain.x402.insured_settlement import Authorization, InsuredProvider
 from liqpass.ports import ChainError as ReadingError
 
 log = logging.getLogger("liqpass.x402")
@@ -36,11 +39,14 @@ class NotAwaitedError(X402Error):
 
 
 class InsuredService:
-    """One provider's deliveries. Made by `open`, which runs its thread."""
+    """One provider's deliveries. Made by `open`, which runs its thread.
+
+    `asked`: the payments whose settlement was asked for, until they are answered.
+    """
 
     def __init__(self, site: Site, provider: InsuredProvider, deliveries: Deliveries) -> None:
         self.site, self.provider = site, provider
-        self._deliveries = deliveries
+        self._deliveries, self.asked = deliveries, AskedPayments(deliveries)
         # Said in minutes always: a later change of the contract's default must not make a declaration untrue.
         self.timeout_minutes = provider.timeout_minutes or site.reader.default_timeout_minutes()
         self._bond = site.reader.bond(provider.provider)
@@ -60,10 +66,13 @@ class InsuredService:
         folder: Path,
         on_event: OnEvent = lambda _: None,
         every_s: float = 10.0,
+        grace_s: float = 20.0,
     ) -> Iterator[Self]:
         """`signer`, which confirms and refunds: the provider, or its delivery key that is its settler too.
 
         One transaction every `every_s` seconds confirms what was served: a time-out is a minute or more.
+        What was settled and not heard of is refunded after `grace_s` seconds, until which it may be asked
+        for again.
         At the end what was served is confirmed first. Raises WrongChainError for another signer,
         JournalError (JournalBusyError: another process has this provider's deliveries), RpcError, ports'
         ChainError.
@@ -72,8 +81,11 @@ class InsuredService:
             raise WrongChainError(
                 f"{signer.address} is neither {provider.provider} nor its delivery key and settler at once"
             )
-        path = folder / f"{site.insurance.chain_id}-{provider.provider}.deliveries"
-        with locked(path), Deliveries.open(path) as deliveries:
+        path = deliveries_path(folder, site.insurance, provider.provider)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked(path))
+            take_over(folder, site.insurance, provider.provider)
+            deliveries = stack.enter_context(Deliveries.open(path))
             service = cls(site, provider, deliveries)
             failed: list[BaseException] = []
             opened = threading.Event()
@@ -91,7 +103,7 @@ class InsuredService:
                     ) as sender:
                         service._working.set()
                         opened.set()
-                        service._go_on(sender, every_s)
+                        service._go_on(sender, every_s, grace_s)
                 except ChainError as error:
                     failed.append(error)
                 finally:
@@ -109,6 +121,12 @@ class InsuredService:
                 service._ending.set()
                 service._wake.set()
                 thread.join()
+
+    def commitment(self, signed: Authorization) -> bytes:
+        """What a payment of this provider's is called."""
+        return settlement_commitment(
+            self.site.insurance, provider=self.provider.provider, client=signed.client, nonce=signed.nonce
+        )
 
     # From requests
 
@@ -137,13 +155,15 @@ class InsuredService:
 
     # In its thread
 
-    def _go_on(self, sender: DeliverySender, every_s: float) -> None:
-        rounds = DeliveryRounds(self.site.reader, self._deliveries)
+    def _go_on(self, sender: DeliverySender, every_s: float, grace_s: float) -> None:
+        rounds = DeliveryRounds(
+            self.site.reader, self._deliveries, self.asked, self.provider.provider, grace_s=grace_s
+        )
         while True:
             ending, more = self._ending.is_set(), False
             try:
                 self.look()
-                more = rounds.run(sender)
+                more = rounds.run(sender, last=ending)
             except (ChainError, ReadingError) as error:
                 # Whatever fails now may work in a moment; all of it is on the disk.
                 log.warning("deliveries wait reason=%s", error)

@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 
+from x402.pending_settlement_store import ERR_SETTLEMENT_PENDING
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse
 
 from liqpass.adapters.chain.errors import InsufficientFundsError, JournalError, SigningError
@@ -45,6 +46,18 @@ def refused(
         error_reason=refusal.code,
         error_message=refusal.reason,
         payer=None if settlement is None else checksum_address(settlement.authorization.client),
+        transaction="",
+        network=str(requirements.network),
+    )
+
+
+def pending(reason: str, requirements: PaymentRequirements, settlement: InsuredSettlement) -> SettleResponse:
+    """The SDK's answer for what may be on its way: ask again. Without a hash the SDK does not at once."""
+    return SettleResponse(
+        success=False,
+        error_reason=ERR_SETTLEMENT_PENDING,
+        error_message=reason,
+        payer=checksum_address(settlement.authorization.client),
         transaction="",
         network=str(requirements.network),
     )

@@ -1,0 +1,81 @@
+"""What a request pays for: written down before the SDK asks for its settlement, with what it heard of that.
+
+The SDK calls this in the task of the request. What the headers of its answer say may be from elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from x402 import x402ResourceServer
+from x402.schemas import SettleResponse
+from x402.schemas.hooks import AbortResult, SettleContext, SettleFailureContext, SettleResultContext
+
+from liqpass.adapters.x402.asked_payments import Asking, Heard
+from liqpass.adapters.x402.insured_service import InsuredService
+from liqpass.adapters.x402.settle_refusals import is_unsent
+from liqpass.domain.identifiers import format_bytes32
+from liqpass.domain.x402.insured_settlement import read_authorization
+
+log = logging.getLogger("liqpass.x402")
+
+
+@dataclass
+class Paying:
+    """One request. `settled`: what was settled for it, and is not entered yet."""
+
+    service: InsuredService
+    settled: list[SettleResponse] = field(default_factory=list)
+    asking: Asking | None = None
+    heard: Heard = Heard.NOTHING
+
+    def end(self) -> None:
+        """The request is over."""
+        if self.asking is None:
+            return
+        self.service.asked.end(self.asking, self.heard)
+        if self.asking.admitted and self.heard is Heard.NOTHING:
+            name = format_bytes32(self.asking.commitment)
+            log.warning("not heard of commitment=%s: it is refunded if it was settled", name)
+
+
+# The request of this task.
+PAYING: ContextVar[Paying] = ContextVar("paying")
+
+
+def watch_settlements(server: x402ResourceServer) -> None:
+    """Those of requests that are in PAYING; others of the same server are not touched."""
+    server.on_before_settle(_ask)
+    server.on_after_settle(_remember)
+    server.on_settle_failure(_remember_refusal)
+
+
+async def _ask(context: SettleContext) -> AbortResult | None:
+    """Not what has an end already. What this raises is a 402, with nothing settled."""
+    paying = PAYING.get(None)
+    if paying is None or paying.asking is not None:
+        return None
+    signed = read_authorization(context.payment_payload.payload)
+    # A client may sign for longer than it was asked to, even for ever: that is its own risk.
+    longest_s = int(time.time()) + context.requirements.max_timeout_seconds
+    paying.asking = asking = Asking(paying.service.commitment(signed))
+    # It waits for the disk, which the event loop must not.
+    ask = paying.service.asked.ask
+    if await asyncio.to_thread(ask, asking, min(signed.valid_before_s, longest_s)):
+        return None
+    log.warning("asked for again commitment=%s: it buys nothing", format_bytes32(asking.commitment))
+    return AbortResult("this payment was answered, or given back, before")
+
+
+def _remember(context: SettleResultContext) -> None:
+    if context.result.success and (paying := PAYING.get(None)) is not None:
+        paying.settled.append(context.result)
+
+
+def _remember_refusal(context: SettleFailureContext) -> None:
+    if is_unsent(context.error) and (paying := PAYING.get(None)) is not None:
+        paying.heard = Heard.UNSENT

@@ -1,0 +1,474 @@
+"""Payments that were settled and not heard of: their provider refunds them, and serves them never again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+from in_flight import asks, waiting
+from insured_world import (
+    CLIENT,
+    HTTP,
+    LOCK,
+    NETWORK,
+    PRICE,
+    PROVIDER,
+    InsuredWorld,
+    Running,
+    body,
+    comes,
+)
+from liqpass.adapters.chain.events import EventKind
+from liqpass.adapters.chain.policy import Policy
+from liqpass.adapters.chain.signer import LocalSigner
+from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.deliveries_file import deliveries_path
+from liqpass.adapters.x402.insured_api import commitment_of, insure
+from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedError
+from liqpass.domain.x402.insured_settlement import TIMEOUT_FIELD, InsuredProvider
+from offering import undone
+from shop import over_http, serving
+from x402 import AssetAmount, x402ClientSync, x402ResourceServer
+from x402.http import decode_payment_required_header, encode_payment_signature_header
+from x402.http.types import PaymentOption, RouteConfig
+from x402.mechanisms.evm.exact import register_exact_evm_server
+from x402.schemas import (
+    PaymentPayload,
+    PaymentRequirements,
+    SettleResponse,
+    SupportedResponse,
+    VerifyResponse,
+)
+
+NONE, OPEN, CONFIRMED, CLAIMED, REFUNDED = range(5)
+FLOWS = ("work", "upfront", "job")
+LONG_S = 3600.0
+
+
+class Lossy:
+    """The SDK's client of a facilitator; answers to settlements get lost, each by its number.
+
+    What was settled once is told again, whatever has become of it.
+    """
+
+    def __init__(self, url: str, *lost: int) -> None:
+        self._client, self._lost = over_http(url), set(lost)
+        self._known: dict[str, SettleResponse] = {}
+        self.asked = 0
+
+    async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> VerifyResponse:
+        """Any payment may be settled."""
+        return VerifyResponse(is_valid=True, payer=payload.payload["authorization"]["from"])
+
+    async def settle(self, payload: PaymentPayload, requirements: PaymentRequirements) -> SettleResponse:
+        self.asked += 1
+        number, nonce = self.asked, payload.payload["authorization"]["nonce"]
+        if nonce not in self._known:
+            self._known[nonce] = await self._client.settle(payload, requirements)
+        if number in self._lost:
+            raise httpx.ReadTimeout("the answer did not come")
+        return self._known[nonce]
+
+    def get_supported(self) -> SupportedResponse:
+        return self._client.get_supported()
+
+
+@dataclass
+class Paid:
+    """A payment as a client sends it, again and again."""
+
+    header: str
+    commitment: bytes
+
+    def send(self, url: str) -> httpx.Response:
+        return HTTP.get(url, headers={"PAYMENT-SIGNATURE": self.header})
+
+
+@dataclass
+class Api:
+    """/work is paid after the work; /upfront, /job (202), /slow and /stream before it."""
+
+    url: str
+    service: InsuredService
+    served: int = 0
+    begun: threading.Event = field(default_factory=threading.Event)
+    goes_on: threading.Event = field(default_factory=threading.Event)
+
+
+def routes(world: InsuredWorld, timeout_minutes: int) -> dict[str, RouteConfig]:
+    def paid(**flow: str) -> RouteConfig:
+        extra = {"name": "USDC", "version": "2"}
+        return RouteConfig(
+            accepts=PaymentOption(
+                scheme="exact",
+                pay_to=world.address(PROVIDER),
+                price=AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra=extra),
+                network=NETWORK,
+                max_timeout_seconds=300,
+                extra={**flow, TIMEOUT_FIELD: timeout_minutes},
+            )
+        )
+
+    upfront = {f"GET /{name}": paid(paymentFlow="upfront") for name in ("upfront", "job", "slow", "stream")}
+    return {"GET /work": paid(), **upfront}
+
+
+@contextmanager
+def served(
+    world: InsuredWorld, facilitator: Any, folder: str, *, grace_s: float = 0.0, timeout_minutes: int = 7
+) -> Iterator[Api]:
+    app = FastAPI()
+    server = x402ResourceServer(facilitator)
+    register_exact_evm_server(server, NETWORK)
+    with InsuredService.open(
+        world.site(),
+        InsuredProvider(world.address(PROVIDER).lower()),
+        LocalSigner(world.node.account(PROVIDER)),
+        Policy.local(),
+        folder=world.folder / folder,
+        every_s=0.05,
+        grace_s=grace_s,
+    ) as service:
+        insure(app, routes(world, timeout_minutes), server, service)
+        api = Api("", service)
+
+        @app.get("/work")
+        @app.get("/upfront")
+        async def work() -> dict[str, str]:
+            api.served += 1
+            return {"result": "42"}
+
+        @app.get("/job", status_code=202)
+        async def job(request: Request) -> dict[str, str]:
+            api.served += 1
+            service.delivered(commitment_of(request, service))
+            return {"result": "42"}
+
+        @app.get("/slow")
+        def slow() -> dict[str, str]:
+            api.served += 1
+            api.begun.set()
+            assert api.goes_on.wait(20)
+            return {"result": "42"}
+
+        @app.get("/stream")
+        async def stream() -> StreamingResponse:
+            api.served += 1
+
+            async def pieces() -> AsyncIterator[bytes]:
+                yield b"4"
+                api.begun.set()
+                assert await asyncio.to_thread(api.goes_on.wait, 20)
+                yield b"2"
+
+            return StreamingResponse(pieces())
+
+        with serving(app) as api.url:
+            yield api
+
+
+def signed(world: InsuredWorld, url: str) -> Paid:
+    """By the stock client, for that offer."""
+    offer = decode_payment_required_header(HTTP.get(url).headers["payment-required"])
+    payload = world.allowed(x402ClientSync()).create_payment_payload(offer)
+    return Paid(encode_payment_signature_header(payload), world.commitment(payload))
+
+
+def status(world: InsuredWorld, paid: Paid) -> int:
+    return int(world.insurance.functions.policies(paid.commitment).call()[3])
+
+
+def money(world: InsuredWorld) -> tuple[int, int, int]:
+    """Of the client; of the provider, its bond included; what is locked of that."""
+    bond, locked = world.bond_of(PROVIDER)
+    return world.balance(CLIENT), world.balance(PROVIDER) + bond, locked
+
+
+def rows(world: InsuredWorld, folder: str, state: DeliveryState) -> list[bytes]:
+    path = deliveries_path(world.folder / folder, world.terms, world.address(PROVIDER).lower())
+    with Deliveries.open(path) as left:
+        return [each.commitment for each in left.all_in(state)]
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("step", [EventKind.ANSWERED, EventKind.FINAL])
+def test_facilitator__killed_once_it_has_sent__refunded_without_a_penalty(
+    world: InsuredWorld, flow: str, step: EventKind
+) -> None:
+    before, name = money(world), f"killed-{flow}-{step}"
+
+    with (
+        world.facilitator(name, dies_at=step) as dying,
+        served(world, over_http(dying.url), f"{name}-service") as api,
+    ):
+        paid = signed(world, f"{api.url}/{flow}")
+        answer = paid.send(f"{api.url}/{flow}")
+        refunded = comes(lambda: status(world, paid) == REFUNDED)
+
+    assert (answer.status_code, api.served, refunded) == (402, int(flow == "work"), True)
+    assert "42" not in answer.text
+    assert money(world) == before
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_facilitator__pending_and_confirmed_later__refunded(world: InsuredWorld, flow: str) -> None:
+    before, name = money(world), f"later-{flow}"
+
+    with (
+        world.facilitator(name, timeout_s=0.3) as slow,
+        served(world, over_http(slow.url), f"{name}-service") as api,
+    ):
+        paid = signed(world, f"{api.url}/{flow}")
+        world.node.set_automine(on=False)
+        try:
+            answer = paid.send(f"{api.url}/{flow}")
+            unmined = (status(world, paid), rows(world, f"{name}-service", DeliveryState.ASKED))
+        finally:
+            world.node.set_automine(on=True)
+            world.node.mine()
+        refunded = comes(lambda: status(world, paid) == REFUNDED)
+
+    assert (answer.status_code, unmined, refunded) == (402, (NONE, [paid.commitment]), True)
+    assert money(world) == before
+
+
+def test_facilitator__pending_and_asked_again_within_the_grace__served_and_confirmed(
+    world: InsuredWorld,
+) -> None:
+    client, provider, locked = money(world)
+
+    with (
+        world.facilitator("again", timeout_s=0.3) as slow,
+        served(world, over_http(slow.url), "again-service", grace_s=LONG_S) as api,
+    ):
+        paid = signed(world, f"{api.url}/upfront")
+        world.node.set_automine(on=False)
+        try:
+            first = paid.send(f"{api.url}/upfront")
+        finally:
+            world.node.set_automine(on=True)
+            world.node.mine()
+        second = paid.send(f"{api.url}/upfront")
+        confirmed = comes(lambda: status(world, paid) == CONFIRMED)
+        third = paid.send(f"{api.url}/upfront")
+
+    assert (first.status_code, second.status_code, third.status_code) == (402, 200, 402)
+    assert (api.served, confirmed) == (1, True)
+    assert money(world) == (client - PRICE, provider + PRICE, locked)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_asked_again__refunded_before_and_the_facilitator_says_settled__refused_and_not_served(
+    world: InsuredWorld, facilitator: Running, flow: str
+) -> None:
+    before, lossy = money(world), Lossy(facilitator.url, 1)
+
+    with served(world, lossy, f"refused-{flow}") as api:
+        paid = signed(world, f"{api.url}/{flow}")
+        first = paid.send(f"{api.url}/{flow}")
+        refunded = comes(lambda: status(world, paid) == REFUNDED)
+        asked, worked = lossy.asked, api.served
+        again = [paid.send(f"{api.url}/{each}") for each in (flow, flow)]
+
+    assert (first.status_code, refunded, asked) == (402, True, 1)
+    assert [answer.status_code for answer in again] == [402, 402]
+    assert not any("42" in answer.text for answer in again)
+    assert lossy.asked == asked  # not even asked for
+    assert api.served == worked + (2 if flow == "work" else 0)  # work before its payment; not handed over
+    assert money(world) == before
+
+
+def test_service__ends_within_the_grace__refunded_before_it_ends(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    before = money(world)
+
+    with served(world, Lossy(facilitator.url, 1), "ends", grace_s=LONG_S) as api:
+        paid = signed(world, f"{api.url}/upfront")
+        paid.send(f"{api.url}/upfront")
+        meanwhile = status(world, paid)
+
+    assert (meanwhile, status(world, paid)) == (OPEN, REFUNDED)
+    assert money(world) == before
+
+
+def test_service__less_than_a_minute_left_within_the_grace__refunded(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    before = money(world)
+
+    lossy = Lossy(facilitator.url, 1)
+    with served(world, lossy, "minute", grace_s=LONG_S, timeout_minutes=1) as api:
+        paid = signed(world, f"{api.url}/upfront")
+        paid.send(f"{api.url}/upfront")
+        assert comes(lambda: status(world, paid) == REFUNDED)
+
+    assert money(world) == before
+
+
+@pytest.mark.parametrize("path", ["slow", "stream"])
+def test_attack__duplicate_gets_lost_while_the_first_is_worked_for__served_and_not_refunded(
+    world: InsuredWorld, facilitator: Running, path: str
+) -> None:
+    client, provider, locked = money(world)
+    lossy = Lossy(facilitator.url, *range(2, 10_000))
+
+    def is_let_in() -> bool:
+        asked = lossy.asked
+        assert paid.send(f"{api.url}/{path}").status_code == 402
+        return lossy.asked > asked
+
+    with served(world, lossy, f"lost-{path}") as api, ThreadPoolExecutor(1) as pool:
+        paid = signed(world, f"{api.url}/{path}")
+        first = pool.submit(paid.send, f"{api.url}/{path}")
+        assert api.begun.wait(20)
+        assert is_let_in()
+        assert comes(lambda: not is_let_in())  # once a round has seen that one was lost
+        meanwhile = status(world, paid)
+        api.goes_on.set()
+        answer = first.result(20)
+        confirmed = comes(lambda: status(world, paid) == CONFIRMED)
+
+    assert (meanwhile, answer.status_code, confirmed) == (OPEN, 200, True)
+    assert "42" in answer.text
+    assert (api.served, money(world)) == (1, (client - PRICE, provider + PRICE, locked))
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_attack__one_payment_many_times_at_once__served_once_and_confirmed(
+    world: InsuredWorld, facilitator: Running, flow: str
+) -> None:
+    client, provider, locked = money(world)
+
+    with served(world, over_http(facilitator.url), f"many-{flow}") as api, ThreadPoolExecutor(8) as pool:
+        paid = signed(world, f"{api.url}/{flow}")
+        answers = list(pool.map(lambda _: paid.send(f"{api.url}/{flow}"), range(8)))
+        confirmed = comes(lambda: status(world, paid) == CONFIRMED)
+
+    good = [answer for answer in answers if answer.status_code < 300]
+    assert (len(good), confirmed) == (1, True)
+    assert sum("42" in answer.text for answer in answers) == 1
+    assert money(world) == (client - PRICE, provider + PRICE, locked)
+
+
+def test_attack__payments_that_are_refused__forgotten_and_no_gas_spent(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    nonce = world.web3.eth.get_transaction_count
+    before, sent = money(world), (world.sent(), nonce(world.address(PROVIDER)))
+
+    with served(world, over_http(facilitator.url), "forged") as api:
+        paid = signed(world, f"{api.url}/upfront")
+        payload = PaymentPayload.model_validate_json(base64.b64decode(paid.header))
+        payload.payload["signature"] = "0x" + "11" * 64 + "1b"
+        forged = Paid(encode_payment_signature_header(payload), paid.commitment)
+        answers = [forged.send(f"{api.url}/upfront").status_code for _ in range(3)]
+        assert comes(lambda: rows(world, "forged", DeliveryState.ASKED) == [])
+        true = paid.send(f"{api.url}/upfront")  # the same nonce, as its owner signed it
+        assert comes(lambda: status(world, paid) == CONFIRMED)
+
+    assert (answers, true.status_code, api.served) == ([402] * 3, 200, 1)
+    client, provider, locked = before
+    assert money(world) == (client - PRICE, provider + PRICE, locked)
+    assert (world.sent(), nonce(world.address(PROVIDER))) == (sent[0] + 1, sent[1] + 1)
+
+
+def test_unheard__never_settled__kept_for_an_hour_after_its_validity_and_forgotten_then(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    folder, client = "never", world.balance(CLIENT)
+
+    def look() -> list[bytes]:
+        with served(world, over_http(facilitator.url), folder):
+            pass
+        return rows(world, folder, DeliveryState.ASKED)
+
+    with (
+        world.facilitator("never-f", dies_at=EventKind.PLANNED) as dying,
+        served(world, over_http(dying.url), folder) as api,
+    ):
+        paid = signed(world, f"{api.url}/upfront")
+        assert paid.send(f"{api.url}/upfront").status_code == 402
+    with undone(world):
+        now_s = world.web3.eth.get_block("latest")["timestamp"]
+        world.node.increase_time(300 + 3590)
+        world.node.mine()
+        kept = look()
+        world.node.increase_time(30)
+        world.node.mine()
+        gone = look()
+        assert world.web3.eth.get_block("latest")["timestamp"] > now_s + 300 + 3600
+
+    assert (kept, gone) == ([paid.commitment], [])
+    assert (status(world, paid), world.balance(CLIENT)) == (NONE, client)
+
+
+def test_unheard__ended_by_somebody_else__not_refunded_and_not_served(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    lossy, before = Lossy(facilitator.url, 1), money(world)
+
+    with served(world, lossy, "elsewhere", grace_s=LONG_S) as api:
+        paid = signed(world, f"{api.url}/upfront")
+        paid.send(f"{api.url}/upfront")
+        open_then = money(world)
+        world.send(world.insurance.functions.refundService(paid.commitment), PROVIDER)
+        assert comes(lambda: rows(world, "elsewhere", DeliveryState.DONE) == [paid.commitment])
+        again = paid.send(f"{api.url}/upfront")
+
+    assert open_then == (before[0] - PRICE, before[1] + PRICE, before[2] + LOCK)
+    assert (again.status_code, api.served, money(world)) == (402, 0, before)
+
+
+def test_delivered__after_its_answer_was_lost__refused(world: InsuredWorld, facilitator: Running) -> None:
+    with served(world, Lossy(facilitator.url, 1), "told") as api:
+        paid = signed(world, f"{api.url}/job")
+        paid.send(f"{api.url}/job")
+        assert comes(lambda: status(world, paid) == REFUNDED)
+
+        with pytest.raises(NotAwaitedError):
+            api.service.delivered(paid.commitment)
+
+
+def test_settle__no_lane_free_for_what_one_has_signed__pending_and_not_busy(world: InsuredWorld) -> None:
+    requirements = world.requirements()
+    payload, sent = world.payment(requirements), world.sent()
+
+    with (
+        world.facilitator("held", timeout_s=3.0, begun_within_s=0.2) as held,
+        waiting(world, asks(held, world, payload)),
+    ):
+        told = held.post("/settle", body(payload, requirements))
+
+    assert (told.status_code, told.json()["success"]) == (200, False)
+    assert (told.json()["errorReason"], told.json()["transaction"]) == ("settlement_pending", "")
+    assert (world.sent(), len(world.locks(world.commitment(payload)))) == (sent + 1, 1)
+
+
+def test_file__named_without_the_contract__taken_over_with_its_jobs(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    requirements = world.requirements()
+    payload = world.payment(requirements)
+    policy = facilitator.client().settle(payload, requirements).extensions["bond-insurance"]
+    delivery = Delivery(bytes.fromhex(policy["commitment"][2:]), policy["deadline"])
+    earlier = world.folder / "earlier" / f"31337-{world.address(PROVIDER).lower()}.deliveries"
+    with Deliveries.open(earlier) as left:
+        left.enter(delivery, DeliveryState.SERVED)
+
+    with served(world, over_http(facilitator.url), "earlier"):
+        pass
+
+    assert int(world.insurance.functions.policies(delivery.commitment).call()[3]) == CONFIRMED
+    assert rows(world, "earlier", DeliveryState.DONE) == [delivery.commitment]
+    assert not earlier.exists()
