@@ -1,4 +1,4 @@
-"""kill -9 of the provider between settlement and answer, then a restart: refunded in time, with no penalty."""
+"""kill -9 of the provider between settlement and answer, then a restart: refunded in time, at no penalty."""
 
 from __future__ import annotations
 
