@@ -243,9 +243,10 @@ def test_facilitator__pending_and_confirmed_later__refunded(world: InsuredWorld,
 
 
 def test_facilitator__pending_and_asked_again_within_the_grace__served_and_confirmed(
-    world: InsuredWorld,
+    world: InsuredWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, provider, locked = money(world)
+    looked: list[int] = []
 
     with (
         world.facilitator("again", timeout_s=0.3) as slow,
@@ -258,6 +259,9 @@ def test_facilitator__pending_and_asked_again_within_the_grace__served_and_confi
         finally:
             world.node.set_automine(on=True)
             world.node.mine()
+        look = api.service.asked.unheard
+        monkeypatch.setattr(api.service.asked, "unheard", lambda: looked.append(1) or look())
+        assert comes(lambda: len(looked) > 3)  # rounds that could have refunded it
         second = paid.send(f"{api.url}/upfront")
         confirmed = comes(lambda: status(world, paid) == CONFIRMED)
         third = paid.send(f"{api.url}/upfront")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -234,26 +234,41 @@ def test_new__asked_for_and_early_of_an_earlier_run__unheard(
     ]
 
 
-def test_ask_and_close__at_the_same_moment__one_of_them(tmp_path: Path) -> None:
-    with Deliveries.open(tmp_path / "p.deliveries") as deliveries, ThreadPoolExecutor(2) as pool:
+class Interrupted(Deliveries):
+    """Lets something else happen once, just before it closes or forgets."""
+
+    between: Callable[[], None] = staticmethod(lambda: None)
+
+    def close(self, delivery: Delivery, state: DeliveryState) -> bool:
+        self.between()
+        return super().close(delivery, state)
+
+    def forget(self, commitments: Iterable[bytes]) -> None:
+        self.between()
+        super().forget(commitments)
+
+
+@pytest.mark.parametrize("end", ["close", "forget"])
+def test_ask__while_it_is_closed_or_forgotten__waits_and_sees_that(tmp_path: Path, end: str) -> None:
+    with Interrupted.open(tmp_path / "p.deliveries") as deliveries, ThreadPoolExecutor(1) as pool:
         asked = AskedPayments(deliveries)
-        for number in range(50):
-            delivery = Delivery(number.to_bytes(32, "big"), DEADLINE_S)
-            asked.end(let_in(asked, delivery.commitment), Heard.NOTHING)
-            both = threading.Barrier(2)
+        asked.end(let_in(asked), Heard.NOTHING)
+        asking = Asking(COMMITMENT)
+        answers: list[Future[bool]] = []
 
-            def ask(each: Delivery = delivery, both: threading.Barrier = both) -> bool:
-                both.wait()
-                return asked.ask(Asking(each.commitment), LATEST_S)
+        def ask() -> None:
+            answers.append(pool.submit(asked.ask, asking, LATEST_S))
+            with contextlib.suppress(TimeoutError):
+                answers[0].result(0.2)  # longer than it takes where nothing holds it up
 
-            def close(each: Delivery = delivery, both: threading.Barrier = both) -> bool:
-                both.wait()
-                return asked.close(each, FAILED)
+        deliveries.between = ask
+        closed = end == "close" and asked.close(LOCKED, FAILED)
+        if end == "forget":
+            asked.forget(COMMITMENT)
 
-            assert sorted(future.result() for future in (pool.submit(ask), pool.submit(close))) == [
-                False,
-                True,
-            ]
+        # Closed it is not let in; forgotten it is entered anew.
+        assert (closed, answers[0].result(20)) == (end == "close", end == "forget")
+        assert len(deliveries.all_in(FAILED if closed else ASKED)) == 1
 
 
 STEPS = st.lists(
