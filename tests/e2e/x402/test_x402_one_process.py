@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from insured_world import KEYS, PASSPHRASE, PRICE, PROVIDER, STRANGER, InsuredWorld
 from liqpass.adapters.chain.errors import JournalBusyError
+from liqpass.adapters.x402.deliveries_file import deliveries_path
 from liqpass.domain.money import Usdc
 from liqpass.settings import Settings
 from liqpass.x402.provider import insured_service
@@ -68,7 +69,7 @@ def test_service__second_process__ends_and_says_who_has_the_file(
             check=False,
         )
 
-    path = settings.journals / f"31337-{world.address(PROVIDER).lower()}.deliveries"
+    path = deliveries_path(settings.journals, world.terms, world.address(PROVIDER).lower())
     assert second.returncode == 1
     assert second.stderr.endswith(
         "liqpass.adapters.chain.errors.JournalBusyError: "

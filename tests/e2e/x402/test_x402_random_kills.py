@@ -156,7 +156,7 @@ class Run:
         payment.answers.append(answer.status_code)
         if answer.status_code < 300:
             assert payment.commitment is not None
-            payment.status_when_served = self.status(payment.commitment)
+            payment.status_when_served = self.world.status(payment.commitment)
         if answer.status_code == 202 and payment.kind == "job":
             self._deliver(payment)
 
@@ -168,9 +168,6 @@ class Run:
         except BROKEN:
             payment.delivered.append(None)
 
-    def status(self, commitment: bytes) -> int:
-        return int(self.world.insurance.functions.policies(commitment).call()[3])
-
     def only_promises_are_open(self) -> bool:
         """Whether the provider has confirmed or refunded all but the jobs that nobody delivers."""
         provider = self.world.address(PROVIDER).lower()
@@ -178,7 +175,7 @@ class Run:
             deliveries_path(self.world.folder / "service", self.world.terms, provider)
         ) as deliveries:
             awaited = {delivery.commitment for delivery in deliveries.all_in(DeliveryState.AWAITED)}
-        return {each for each, _ in self.world.locks() if self.status(each) == OPEN} <= awaited
+        return {each for each, _ in self.world.locks() if self.world.status(each) == OPEN} <= awaited
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from insured_world import (
     CLIENT,
     HTTP,
     LOCK,
-    NETWORK,
     PRICE,
     PROVIDER,
     InsuredWorld,
@@ -37,11 +36,10 @@ from liqpass.adapters.x402.insured_api import commitment_of, insure
 from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedError
 from liqpass.domain.x402.insured_settlement import TIMEOUT_FIELD, InsuredProvider
 from offering import undone
-from shop import over_http, serving
-from x402 import AssetAmount, x402ClientSync, x402ResourceServer
+from shop import UPFRONT, over_http, priced, resource_server, serving
+from x402 import x402ClientSync
 from x402.http import decode_payment_required_header, encode_payment_signature_header
-from x402.http.types import PaymentOption, RouteConfig
-from x402.mechanisms.evm.exact import register_exact_evm_server
+from x402.http.types import RouteConfig
 from x402.schemas import (
     PaymentPayload,
     PaymentRequirements,
@@ -106,21 +104,12 @@ class Api:
 
 
 def routes(world: InsuredWorld, timeout_minutes: int) -> dict[str, RouteConfig]:
-    def paid(**flow: str) -> RouteConfig:
-        extra = {"name": "USDC", "version": "2"}
-        return RouteConfig(
-            accepts=PaymentOption(
-                scheme="exact",
-                pay_to=world.address(PROVIDER),
-                price=AssetAmount(amount=str(PRICE), asset=world.usdc.address, extra=extra),
-                network=NETWORK,
-                max_timeout_seconds=300,
-                extra={**flow, TIMEOUT_FIELD: timeout_minutes},
-            )
-        )
-
-    upfront = {f"GET /{name}": paid(paymentFlow="upfront") for name in ("upfront", "job", "slow", "stream")}
-    return {"GET /work": paid(), **upfront}
+    asked = {TIMEOUT_FIELD: timeout_minutes}
+    upfront = priced(world, world.address(PROVIDER), **UPFRONT, **asked)
+    return {
+        "GET /work": priced(world, world.address(PROVIDER), **asked),
+        **{f"GET /{name}": upfront for name in ("upfront", "job", "slow", "stream")},
+    }
 
 
 @contextmanager
@@ -128,8 +117,7 @@ def served(
     world: InsuredWorld, facilitator: Any, folder: str, *, grace_s: float = 0.0, timeout_minutes: int = 7
 ) -> Iterator[Api]:
     app = FastAPI()
-    server = x402ResourceServer(facilitator)
-    register_exact_evm_server(server, NETWORK)
+    server = resource_server(facilitator)
     with InsuredService.open(
         world.site(),
         InsuredProvider(world.address(PROVIDER).lower()),
@@ -184,10 +172,6 @@ def signed(world: InsuredWorld, url: str) -> Paid:
     return Paid(encode_payment_signature_header(payload), world.commitment(payload))
 
 
-def status(world: InsuredWorld, paid: Paid) -> int:
-    return int(world.insurance.functions.policies(paid.commitment).call()[3])
-
-
 def money(world: InsuredWorld) -> tuple[int, int, int]:
     """Of the client; of the provider, its bond included; what is locked of that."""
     bond, locked = world.bond_of(PROVIDER)
@@ -213,7 +197,7 @@ def test_facilitator__killed_once_it_has_sent__refunded_without_a_penalty(
     ):
         paid = signed(world, f"{api.url}/{flow}")
         answer = paid.send(f"{api.url}/{flow}")
-        refunded = comes(lambda: status(world, paid) == REFUNDED)
+        refunded = comes(lambda: world.status(paid.commitment) == REFUNDED)
 
     assert (answer.status_code, api.served, refunded) == (402, int(flow == "work"), True)
     assert "42" not in answer.text
@@ -232,11 +216,11 @@ def test_facilitator__pending_and_confirmed_later__refunded(world: InsuredWorld,
         world.node.set_automine(on=False)
         try:
             answer = paid.send(f"{api.url}/{flow}")
-            unmined = (status(world, paid), rows(world, f"{name}-service", DeliveryState.ASKED))
+            unmined = (world.status(paid.commitment), rows(world, f"{name}-service", DeliveryState.ASKED))
         finally:
             world.node.set_automine(on=True)
             world.node.mine()
-        refunded = comes(lambda: status(world, paid) == REFUNDED)
+        refunded = comes(lambda: world.status(paid.commitment) == REFUNDED)
 
     assert (answer.status_code, unmined, refunded) == (402, (NONE, [paid.commitment]), True)
     assert money(world) == before
@@ -263,7 +247,7 @@ def test_facilitator__pending_and_asked_again_within_the_grace__served_and_confi
         monkeypatch.setattr(api.service.asked, "unheard", lambda: looked.append(1) or look())
         assert comes(lambda: len(looked) > 3)  # rounds that could have refunded it
         second = paid.send(f"{api.url}/upfront")
-        confirmed = comes(lambda: status(world, paid) == CONFIRMED)
+        confirmed = comes(lambda: world.status(paid.commitment) == CONFIRMED)
         third = paid.send(f"{api.url}/upfront")
 
     assert (first.status_code, second.status_code, third.status_code) == (402, 200, 402)
@@ -280,7 +264,7 @@ def test_asked_again__refunded_before_and_the_facilitator_says_settled__refused_
     with served(world, lossy, f"refused-{flow}") as api:
         paid = signed(world, f"{api.url}/{flow}")
         first = paid.send(f"{api.url}/{flow}")
-        refunded = comes(lambda: status(world, paid) == REFUNDED)
+        refunded = comes(lambda: world.status(paid.commitment) == REFUNDED)
         asked, worked = lossy.asked, api.served
         again = [paid.send(f"{api.url}/{each}") for each in (flow, flow)]
 
@@ -300,9 +284,9 @@ def test_service__ends_within_the_grace__refunded_before_it_ends(
     with served(world, Lossy(facilitator.url, 1), "ends", grace_s=LONG_S) as api:
         paid = signed(world, f"{api.url}/upfront")
         paid.send(f"{api.url}/upfront")
-        meanwhile = status(world, paid)
+        meanwhile = world.status(paid.commitment)
 
-    assert (meanwhile, status(world, paid)) == (OPEN, REFUNDED)
+    assert (meanwhile, world.status(paid.commitment)) == (OPEN, REFUNDED)
     assert money(world) == before
 
 
@@ -315,7 +299,7 @@ def test_service__less_than_a_minute_left_within_the_grace__refunded(
     with served(world, lossy, "minute", grace_s=LONG_S, timeout_minutes=1) as api:
         paid = signed(world, f"{api.url}/upfront")
         paid.send(f"{api.url}/upfront")
-        assert comes(lambda: status(world, paid) == REFUNDED)
+        assert comes(lambda: world.status(paid.commitment) == REFUNDED)
 
     assert money(world) == before
 
@@ -338,10 +322,10 @@ def test_attack__duplicate_gets_lost_while_the_first_is_worked_for__served_and_n
         assert api.begun.wait(20)
         assert is_let_in()
         assert comes(lambda: not is_let_in())  # once a round has seen that one was lost
-        meanwhile = status(world, paid)
+        meanwhile = world.status(paid.commitment)
         api.goes_on.set()
         answer = first.result(20)
-        confirmed = comes(lambda: status(world, paid) == CONFIRMED)
+        confirmed = comes(lambda: world.status(paid.commitment) == CONFIRMED)
 
     assert (meanwhile, answer.status_code, confirmed) == (OPEN, 200, True)
     assert "42" in answer.text
@@ -357,7 +341,7 @@ def test_attack__one_payment_many_times_at_once__served_once_and_confirmed(
     with served(world, over_http(facilitator.url), f"many-{flow}") as api, ThreadPoolExecutor(8) as pool:
         paid = signed(world, f"{api.url}/{flow}")
         answers = list(pool.map(lambda _: paid.send(f"{api.url}/{flow}"), range(8)))
-        confirmed = comes(lambda: status(world, paid) == CONFIRMED)
+        confirmed = comes(lambda: world.status(paid.commitment) == CONFIRMED)
 
     good = [answer for answer in answers if answer.status_code < 300]
     assert (len(good), confirmed) == (1, True)
@@ -379,7 +363,7 @@ def test_attack__payments_that_are_refused__forgotten_and_no_gas_spent(
         answers = [forged.send(f"{api.url}/upfront").status_code for _ in range(3)]
         assert comes(lambda: rows(world, "forged", DeliveryState.ASKED) == [])
         true = paid.send(f"{api.url}/upfront")  # the same nonce, as its owner signed it
-        assert comes(lambda: status(world, paid) == CONFIRMED)
+        assert comes(lambda: world.status(paid.commitment) == CONFIRMED)
 
     assert (answers, true.status_code, api.served) == ([402] * 3, 200, 1)
     client, provider, locked = before
@@ -414,7 +398,7 @@ def test_unheard__never_settled__kept_for_an_hour_after_its_validity_and_forgott
         assert world.web3.eth.get_block("latest")["timestamp"] > now_s + 300 + 3600
 
     assert (kept, gone) == ([paid.commitment], [])
-    assert (status(world, paid), world.balance(CLIENT)) == (NONE, client)
+    assert (world.status(paid.commitment), world.balance(CLIENT)) == (NONE, client)
 
 
 def test_unheard__ended_by_somebody_else__not_refunded_and_not_served(
@@ -438,7 +422,7 @@ def test_delivered__after_its_answer_was_lost__refused(world: InsuredWorld, faci
     with served(world, Lossy(facilitator.url, 1), "told") as api:
         paid = signed(world, f"{api.url}/job")
         paid.send(f"{api.url}/job")
-        assert comes(lambda: status(world, paid) == REFUNDED)
+        assert comes(lambda: world.status(paid.commitment) == REFUNDED)
 
         with pytest.raises(NotAwaitedError):
             api.service.delivered(paid.commitment)
@@ -473,6 +457,6 @@ def test_file__named_without_the_contract__taken_over_with_its_jobs(
     with served(world, over_http(facilitator.url), "earlier"):
         pass
 
-    assert int(world.insurance.functions.policies(delivery.commitment).call()[3]) == CONFIRMED
+    assert world.status(delivery.commitment) == CONFIRMED
     assert rows(world, "earlier", DeliveryState.DONE) == [delivery.commitment]
     assert not earlier.exists()

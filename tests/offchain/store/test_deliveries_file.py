@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from liqpass.adapters.chain.errors import JournalBusyError, JournalError
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
-from liqpass.adapters.x402.deliveries_file import deliveries_path, take_over
+from liqpass.adapters.x402.deliveries_file import deliveries_path, own_deliveries, take_over
 from liqpass.domain.x402.insurance import Insurance
 
 LOCKED = Delivery(b"\x01" * 32, 2_000)
@@ -70,3 +70,18 @@ def test_take_over__something_else__refused_and_left(tmp_path: Path) -> None:
         take_over(tmp_path, INSURANCE, PROVIDER)
 
     assert earlier.exists()
+
+
+def test_own_deliveries__earlier_name__taken_over_and_nobody_elses_meanwhile(tmp_path: Path) -> None:
+    with Deliveries.open(tmp_path / f"31337-{PROVIDER}.deliveries") as left:
+        left.enter(LOCKED, SERVED)
+
+    with own_deliveries(tmp_path, INSURANCE, PROVIDER) as opened:
+        found = opened.all_in(SERVED)
+        with (
+            pytest.raises(JournalBusyError, match="one at a time"),
+            own_deliveries(tmp_path, INSURANCE, PROVIDER),
+        ):
+            pass
+
+    assert found == [LOCKED]

@@ -1,18 +1,31 @@
-"""Where a provider's deliveries are, and taking over a file that was named without the contract."""
+"""Where a provider's deliveries are, for one process; a file named without the contract is renamed."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from liqpass.adapters.chain.errors import JournalBusyError, JournalError
+from liqpass.adapters.chain.journal_file import locked
+from liqpass.adapters.x402.deliveries import Deliveries
 from liqpass.domain.x402.insurance import Insurance
 
 
 def deliveries_path(folder: Path, insurance: Insurance, provider: str) -> Path:
     """`<chainId>-<contract>-<provider>.deliveries`: what another contract locked is not mixed with it."""
     return folder / f"{insurance.chain_id}-{insurance.contract}-{provider}.deliveries"
+
+
+@contextlib.contextmanager
+def own_deliveries(folder: Path, insurance: Insurance, provider: str) -> Iterator[Deliveries]:
+    """A provider's, for one process at a time. Raises JournalError (JournalBusyError: another has them)."""
+    path = deliveries_path(folder, insurance, provider)
+    with locked(path):
+        take_over(folder, insurance, provider)
+        with Deliveries.open(path) as deliveries:
+            yield deliveries
 
 
 def take_over(folder: Path, insurance: Insurance, provider: str) -> None:
@@ -32,5 +45,4 @@ def take_over(folder: Path, insurance: Insurance, provider: str) -> None:
             raise JournalBusyError(f"another process is working with {earlier}") from error
         except sqlite3.DatabaseError as error:
             raise JournalError(f"{earlier} cannot be used: {type(error).__name__}") from error
-    with contextlib.suppress(FileNotFoundError):  # another process was faster
-        earlier.rename(path)
+    earlier.rename(path)

@@ -15,12 +15,11 @@ from typing import Self
 from liqpass.adapters.chain.delivery_sender import DeliverySender
 from liqpass.adapters.chain.errors import ChainError, WrongChainError
 from liqpass.adapters.chain.events import OnEvent
-from liqpass.adapters.chain.journal_file import locked
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import Signer
 from liqpass.adapters.x402.asked_payments import AskedPayments
 from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
-from liqpass.adapters.x402.deliveries_file import deliveries_path, take_over
+from liqpass.adapters.x402.deliveries_file import own_deliveries
 from liqpass.adapters.x402.delivery_rounds import DeliveryRounds
 from liqpass.adapters.x402.payment_checks import Site
 from liqpass.domain.identifiers import checksum_address, format_bytes32
@@ -81,11 +80,7 @@ class InsuredService:
             raise WrongChainError(
                 f"{signer.address} is neither {provider.provider} nor its delivery key and settler at once"
             )
-        path = deliveries_path(folder, site.insurance, provider.provider)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(locked(path))
-            take_over(folder, site.insurance, provider.provider)
-            deliveries = stack.enter_context(Deliveries.open(path))
+        with own_deliveries(folder, site.insurance, provider.provider) as deliveries:
             service = cls(site, provider, deliveries)
             failed: list[BaseException] = []
             opened = threading.Event()
