@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Hashable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,16 +19,20 @@ from ape.logging import logger
 from ape_ethereum.ecosystem import Ethereum
 from ape_ethereum.provider import Web3Provider
 from ape_ethereum.transactions import TransactionType
+from ape_run._cli import ScriptCommand
+from click import Command
 from web3.eth import Eth
 from web3.exceptions import TransactionNotFound
 
 _MOST_SETTINGS = 256
 _FIRST_PAUSES_S = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032)
 _settings: dict[Hashable, PluginConfig] = {}
+_commands: dict[tuple[Path, int], Command] = {}
 _configurations: dict[str, PluginConfig] = {}
 _build_settings = ProviderAPI.settings.fget
 _build_configuration = NetworkAPI.config.fget
 _find_transaction_type = Ethereum.default_transaction_type.fget
+_make_command = ScriptCommand._get_command
 _make_provider = Web3Provider.__new__
 _wait_for_receipt = Eth.wait_for_transaction_receipt
 
@@ -39,6 +44,7 @@ def pytest_configure() -> None:
     NetworkAPI.config = property(_kept_configuration)
     Ethereum.default_transaction_type = property(_configured_transaction_type)
     Web3Provider.__new__ = _make_provider_without_a_trace
+    ScriptCommand._get_command = _kept_command
     Eth.wait_for_transaction_receipt = _wait_with_short_pauses_first
     ape_ethereum.provider._post_send_transaction = _tell_of_the_transaction
 
@@ -97,6 +103,17 @@ def _make_provider_without_a_trace(cls: type[Web3Provider], *arguments: Any, **n
     if getattr(before, "__wrapped__", None) is not None:
         cls.connect = before
     return provider
+
+
+def _kept_command(group: ScriptCommand, script: Path) -> Command | None:
+    """A script's command, made once: ape compiles and runs every script twice for each command."""
+    key = (script, script.stat().st_mtime_ns)
+    if key not in _commands:
+        command = _make_command(group, script)
+        if command is None:
+            return None
+        _commands[key] = command
+    return _commands[key]
 
 
 def _wait_with_short_pauses_first(

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 import ape_foundry.provider
 import requests
 from web3 import HTTPProvider
+from web3._utils.http import DEFAULT_HTTP_TIMEOUT
 from web3._utils.http_session_manager import HTTPSessionManager
+from web3.types import RPCEndpoint
 
 
 def pytest_configure() -> None:
@@ -37,7 +39,7 @@ class NodeConnection(HTTPSessionManager):
 
     def make_post_request(self, _url: Any, data: Any, **named: Any) -> bytes:
         try:
-            status, answer = self._ask(data, named["timeout"])
+            status, answer = self._ask(data, named.get("timeout", DEFAULT_HTTP_TIMEOUT))
         except TimeoutError as error:
             self._drop()
             raise requests.ReadTimeout(str(error)) from error
@@ -82,8 +84,14 @@ class NodeConnection(HTTPSessionManager):
 
 
 class NodeProvider(HTTPProvider):
-    """web3's, on such a connection."""
+    """web3's, on such a connection. It asks for the chain's id once; web3 does before each call."""
 
     def __init__(self, url: str, **named: Any) -> None:
-        super().__init__(url, **named)
+        super().__init__(
+            url,
+            cache_allowed_requests=True,
+            cacheable_requests={RPCEndpoint("eth_chainId")},
+            request_cache_validation_threshold=None,
+            **named,
+        )
         self._request_session_manager = NodeConnection(url)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
 from typing import Any
 
 import ape_foundry.provider
 import ape_repairs
 import pytest
 from ape_ethereum.transactions import TransactionType
+from ape_run._cli import ScriptCommand
 from web3 import Web3
 from web3.exceptions import TimeExhausted
 from web3.providers import BaseProvider
@@ -136,3 +139,34 @@ def test_transaction_type__network_has_its_own__is_that(
     monkeypatch.setattr(ecosystem.local.config, "default_transaction_type", 0)
 
     assert ecosystem.default_transaction_type is TransactionType.STATIC
+
+
+def test_command_of_a_script__asked_again__is_the_same_until_the_script_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "scripts" / "hello.py"
+    script.parent.mkdir()
+    script.write_text("answer = 42")
+    monkeypatch.chdir(tmp_path)
+    ape_run = ScriptCommand(name="run")
+    first = ape_run.commands["hello"]
+    assert ape_run.commands["hello"] is first
+
+    os.utime(script, (1, 1))
+
+    assert ape_run.commands["hello"] is not first
+
+
+def test_command_of_a_script__does_not_compile__is_none_until_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "scripts" / "hello.py"
+    script.parent.mkdir()
+    script.write_text("answer = ")
+    monkeypatch.chdir(tmp_path)
+    ape_run = ScriptCommand(name="run")
+    assert ape_run.commands == {}
+
+    script.write_text("answer = 42")
+
+    assert list(ape_run.commands) == ["hello"]

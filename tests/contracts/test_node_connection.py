@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 from node_connection import NodeProvider
+from web3 import Web3
 
 OK = '{"jsonrpc": "2.0", "id": 1, "result": "0x1"}'
 
@@ -61,7 +63,7 @@ def node() -> Iterator[_Node]:
 
 
 def ask(provider: NodeProvider) -> Any:
-    return provider.make_request("eth_chainId", [])["result"]
+    return provider.make_request("anvil_mine", [])["result"]
 
 
 def provider_of(node: _Node, timeout_s: float = 10) -> NodeProvider:
@@ -74,7 +76,7 @@ def test_ask__again__on_the_same_line(node: _Node) -> None:
     assert [ask(provider), ask(provider)] == ["0x1", "0x1"]
 
     assert len(set(node.lines)) == 1
-    assert node.bodies[0].startswith(b'{"jsonrpc": "2.0", "method": "eth_chainId", "params": []')
+    assert node.bodies[0].startswith(b'{"jsonrpc": "2.0", "method": "anvil_mine", "params": []')
     provider._request_session_manager._drop()
 
 
@@ -143,3 +145,16 @@ def test_ask__no_node__is_not_connected() -> None:
 
 def test_provider_of_ape__asks_its_node_through_it(chain: Any) -> None:
     assert type(chain.provider.web3.provider) is NodeProvider
+
+
+def test_web3__several_calls__asks_for_the_chains_id_once(node: _Node) -> None:
+    eth = Web3(provider_of(node)).eth
+
+    assert [eth.chain_id, eth.chain_id, eth.block_number, eth.block_number] == [1, 1, 1, 1]
+
+    assert [json.loads(body)["method"] for body in node.bodies] == [
+        "eth_chainId",
+        "eth_blockNumber",
+        "eth_blockNumber",
+    ]
+    eth.w3.provider._request_session_manager._drop()

@@ -67,7 +67,7 @@ class BondWorld:
     def held(self) -> dict[str, int]:
         """USDC of everybody whose money could move, and of the contract."""
         accounts = [*(self.world.address(owner) for owner in _OWNERS), self.insurance.address]
-        return {account: self.world.balance(account) for account in accounts}
+        return self.world.balances(accounts)
 
     def cover(self, number: int, amount: int = PAYMENT, minutes: int = 5) -> str:
         """Lock the provider's bond for the client's payment; its commitment, 0x and `number` 32 times."""

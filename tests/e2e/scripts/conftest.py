@@ -38,11 +38,29 @@ def world(deployed: World) -> Iterator[World]:
     (deployed.folder / "deployments" / "local.json").write_text(record)
 
 
-@pytest.fixture
-def bonds(world: World) -> BondWorld:
-    return BondWorld.of(world)
+@pytest.fixture(scope="module")
+def bonded(deployed: World) -> Iterator[BondWorld]:
+    snapshot = deployed.node.snapshot()
+    yield BondWorld.of(deployed)
+    deployed.node.revert(snapshot)
 
 
 @pytest.fixture
-def policies(world: World) -> PolicyWorld:
-    return PolicyWorld.of(world)
+def bonds(bonded: BondWorld, world: World) -> BondWorld:
+    """The whole file's bond; a test of such a file does not look at `world` without it."""
+    assert bonded.world is world
+    return bonded
+
+
+@pytest.fixture(scope="module")
+def insured(deployed: World) -> Iterator[PolicyWorld]:
+    snapshot = deployed.node.snapshot()
+    yield PolicyWorld.of(deployed)
+    deployed.node.revert(snapshot)
+
+
+@pytest.fixture
+def policies(insured: PolicyWorld, world: World) -> PolicyWorld:
+    """The whole file's insurers; a test of such a file does not look at `world` without them."""
+    assert insured.world is world
+    return insured

@@ -20,8 +20,10 @@ from liqpass.adapters.chain.contracts import abi_of
 from liqpass.domain.batch_file import BatchFile, BatchItem
 from liqpass.domain.batch_json import write_batch_file
 from liqpass.domain.quote import quote_hash
-from web3 import HTTPProvider, Web3
+from node_connection import NodeProvider
+from web3 import Web3
 from web3.contract import Contract
+from web3.types import RPCEndpoint
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DEPLOYER, RULERS, GUARDIAN, APPROVER, PAYER, TREASURY, BUYER, RELAYER, STRANGER = range(9)
@@ -72,7 +74,7 @@ class World:
 
     @cached_property
     def web3(self) -> Web3:
-        return Web3(HTTPProvider(self.node.url))
+        return Web3(NodeProvider(self.node.url))
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:
@@ -109,13 +111,25 @@ class World:
 
     def nonces(self) -> list[int]:
         """How many transactions each account has sent: unchanged means that nothing was sent."""
-        return [self.nonce(account) for account in range(10)]
+        counts = self._ask("eth_getTransactionCount", [self.address(account) for account in range(10)])
+        return [int(count, 16) for count in counts]
 
     def nonce(self, account: int) -> int:
         return int(self.node.rpc("eth_getTransactionCount", self.address(account), "latest"), 16)
 
     def balance(self, address: str) -> int:
         return int(self.usdc.functions.balanceOf(address).call())
+
+    def balances(self, addresses: list[str]) -> dict[str, int]:
+        """USDC of each."""
+        calls = [{"to": self.usdc.address, "data": f"0x70a08231{address[2:]:0>64}"} for address in addresses]
+        held = self._ask("eth_call", calls)
+        return {address: int(amount, 16) for address, amount in zip(addresses, held, strict=True)}
+
+    def _ask(self, method: str, subjects: list[Any]) -> list[str]:
+        """The node's answers as of its latest block, one a subject, in one request."""
+        questions = [(RPCEndpoint(method), [subject, "latest"]) for subject in subjects]
+        return [answer["result"] for answer in self.web3.provider.make_batch_request(questions)]
 
     def policy_buyer(self, policy_no: int) -> str:
         return self.address(FIRST_POLICY_BUYER + policy_no - 1)

@@ -100,7 +100,7 @@ class PolicyWorld:
     def held(self) -> dict[str, int]:
         """USDC of everybody whose money could move, and of the contract."""
         accounts = [*(self.world.address(owner) for owner in _OWNERS), self.contract.address]
-        return {account: self.world.balance(account) for account in accounts}
+        return self.world.balances(accounts)
 
     def moved(self, before: dict[str, int]) -> dict[str, int]:
         """What changed, by account."""
