@@ -19,6 +19,7 @@ from pathlib import Path
 from liqpass.adapters.chain.errors import SigningError
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.keyfile import read_keyfile
+from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402.answer_log import Answered
 from liqpass.adapters.x402.facilitator import InsuredFacilitator
@@ -31,6 +32,8 @@ __all__ = ["Answered", "InsuredFacilitator", "insured_facilitator"]
 log = logging.getLogger("liqpass.x402")
 # The SDK's HTTP client waits for 30 s: so long in the queue, then BUSY; so long in a lane, then "pending".
 _QUEUED_S, _SETTLING_S = 15.0, 12.0
+# Each wait in a lane counts anew how long its transaction is stuck: within it that has to be told.
+_STUCK_S = _SETTLING_S / 2
 _MOST_POLL_S = 0.5  # blocks come every 2 s, and a lane is not free before it has seen them
 # What every settlement goes through is not worth a line.
 _TOLD = (
@@ -77,7 +80,7 @@ def insured_facilitator(
     with InsuredFacilitator.open(
         site,
         signers,
-        replace(policy, timeout_s=_SETTLING_S, poll_s=min(policy.poll_s, _MOST_POLL_S)),
+        settling_policy(policy),
         journal_folder=Path(journal) if journal else app.settings.journals,
         on_event=_say,
         factories=factories,
@@ -85,6 +88,16 @@ def insured_facilitator(
         begun_within_s=_QUEUED_S,
     ) as facilitator:
         yield facilitator
+
+
+def settling_policy(policy: Policy) -> Policy:
+    """How a lane sends: its waits are short, and within one a stuck transaction is offered more."""
+    return replace(
+        policy,
+        timeout_s=_SETTLING_S,
+        poll_s=min(policy.poll_s, _MOST_POLL_S),
+        bump_after_s=min(policy.bump_after_s, _STUCK_S),
+    )
 
 
 def _say(event: Event) -> None:

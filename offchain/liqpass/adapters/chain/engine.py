@@ -39,7 +39,14 @@ from liqpass.adapters.chain.policy import Fees, Policy
 from liqpass.adapters.chain.records import Intent, IntentState, NonceState
 from liqpass.adapters.chain.reverts import RevertDecoder
 from liqpass.adapters.chain.rpc import Block, Call, Receipt, Rpc, chain_identity
-from liqpass.adapters.chain.settlement import AlreadyDone, End, Settlement, ask_done, contract_address
+from liqpass.adapters.chain.settlement import (
+    AlreadyDone,
+    End,
+    Predecessors,
+    Settlement,
+    ask_done,
+    contract_address,
+)
 from liqpass.adapters.chain.signer import Signer
 from liqpass.adapters.chain.simulation import Simulation
 
@@ -274,12 +281,13 @@ class Engine:
         """The account's next nonce, once nothing from before stands in its way."""
         deadline = self._clock() + self._policy.timeout_s
         signer = self._journal.signer
+        before = Predecessors(self._outbox, self._clock)
         while True:
             nonce = self._rpc.nonce(signer, "latest")
             earlier = self._journal.attempts_at(nonce)
             if self._journal.nonce_state(nonce) == NonceState.USED:
                 # Confirmed once and now gone: a reorganisation took it off the chain. Its own bytes go first.
-                self._outbox.resend(key, nonce)
+                before.bring_back(key, nonce)
             elif earlier or self._rpc.nonce(signer, "pending") <= nonce:
                 return nonce
             else:

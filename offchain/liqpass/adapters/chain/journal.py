@@ -178,9 +178,30 @@ class Journal:
         return None if row is None else (Intent.of(row), row["nonce"])
 
     def holds(self, intent: Intent, nonce: int) -> bool:
-        """Whether this intent has the open nonce, and so may sign once more with it."""
-        open_nonce = self.in_flight()
-        return open_nonce is not None and (open_nonce[0].id, open_nonce[1]) == (intent.id, nonce)
+        """Whether the nonce is this intent's, open or used by it, so that it may sign once more with it.
+
+        A used one matters where a reorganisation took its transaction away: whatever it signs with the same
+        nonce, one of its bytes can take effect.
+        """
+        row = self._connection.execute(
+            "SELECT 1 FROM nonces WHERE nonce = ? AND intent_id = ? AND state IN ('open', 'used')",
+            (nonce, intent.id),
+        ).fetchone()
+        return row is not None
+
+    def reorganised(self, nonce: int) -> tuple[Intent, Attempt] | None:
+        """Whose confirmed transaction had a nonce that the chain has not used any more, and its newest bytes.
+
+        None where the nonce was never used by this journal, or its intent went on with another one.
+        """
+        row = self._connection.execute(
+            "SELECT intents.* FROM nonces JOIN intents ON intents.id = intent_id "
+            "WHERE nonce = ? AND nonces.state = 'used'",
+            (nonce,),
+        ).fetchone()
+        intent = None if row is None else Intent.of(row)
+        live = [] if intent is None else self.live(intent)
+        return (intent, live[-1]) if intent is not None and live and live[-1].nonce == nonce else None
 
     # Writing: one commit each
 
@@ -203,28 +224,15 @@ class Journal:
         """Commit nonce, gas and fees of an attempt, before anything is signed.
 
         A first attempt takes the nonce, unless another intent has it open or used; a further one (fee bump)
-        shares it. Raises JournalError when the nonce is not to be had.
+        shares it, used or not. Raises JournalError when the nonce is not to be had.
         """
         with self._commit() as connection:
-            try:
-                connection.execute(
-                    "INSERT INTO nonces VALUES (?, ?, ?, ?, 'open') ON CONFLICT (chain_id, signer, nonce) "
-                    "DO UPDATE SET intent_id = excluded.intent_id, state = 'open' WHERE state = 'foreign'",
-                    (self.chain_id, self.signer, nonce, intent.id),
-                )
-            except sqlite3.IntegrityError as error:
-                raise JournalError(
-                    f"{intent.key}: another transaction of {self.signer} is in flight"
-                ) from error
+            if not self.holds(intent, nonce):
+                self._take(connection, intent, nonce)
             if not connection.execute(
                 "SELECT 1 FROM attempts WHERE intent_id = ? AND nonce = ?", (intent.id, nonce)
             ).fetchone():
                 self._set_state(connection, intent, IntentState.PLANNED)
-            holder = connection.execute(
-                "SELECT intent_id, state FROM nonces WHERE nonce = ?", (nonce,)
-            ).fetchone()
-            if (holder["intent_id"], holder["state"]) != (intent.id, NonceState.OPEN):
-                raise JournalError(f"{intent.key}: nonce {nonce} belongs to another transaction")
             cursor = connection.execute(
                 "INSERT INTO attempts (intent_id, nonce, gas, max_fee, priority, state, created_at_ms) "
                 "VALUES (?, ?, ?, ?, ?, 'planned', ?)",
@@ -240,17 +248,17 @@ class Journal:
                 "UPDATE attempts SET raw = ?, tx_hash = ?, state = 'signed' WHERE id = ?",
                 (raw, tx_hash, attempt.id),
             )
-            self._set_state(connection, intent, IntentState.SIGNED)
+            self._go_on(connection, intent, IntentState.SIGNED)
 
     def sent(self, intent: Intent, attempt: Attempt) -> None:
         with self._commit() as connection:
             connection.execute("UPDATE attempts SET state = 'sent' WHERE id = ?", (attempt.id,))
-            self._set_state(connection, intent, IntentState.SENT)
+            self._go_on(connection, intent, IntentState.SENT)
 
     def seen(self, intent: Intent, is_seen: bool) -> None:
         """A receipt appeared, or vanished again in a reorganisation."""
         with self._commit() as connection:
-            self._set_state(connection, intent, IntentState.SEEN if is_seen else IntentState.SENT)
+            self._go_on(connection, intent, IntentState.SEEN if is_seen else IntentState.SENT)
 
     def ended(self, intent: Intent, receipt: Receipt, note: str = "") -> None:
         """A confirmed receipt: final if it succeeded, failed if it reverted. The nonce is used."""
@@ -316,6 +324,26 @@ class Journal:
                 "UPDATE attempts SET state = 'lost' WHERE nonce = ? AND intent_id = ?", (nonce, intent.id)
             )
             self._set_state(connection, intent, IntentState.PLANNED)
+
+    def _go_on(self, connection: sqlite3.Connection, intent: Intent, state: IntentState) -> None:
+        """What has ended stays so while its reorganised transaction is brought back: it is found by that."""
+        connection.execute(
+            "UPDATE intents SET state = ?, changed_at_ms = ? "
+            "WHERE id = ? AND state NOT IN ('final', 'failed')",
+            (state, self._now_ms(), intent.id),
+        )
+
+    def _take(self, connection: sqlite3.Connection, intent: Intent, nonce: int) -> None:
+        try:
+            connection.execute(
+                "INSERT INTO nonces VALUES (?, ?, ?, ?, 'open') ON CONFLICT (chain_id, signer, nonce) "
+                "DO UPDATE SET intent_id = excluded.intent_id, state = 'open' WHERE state = 'foreign'",
+                (self.chain_id, self.signer, nonce, intent.id),
+            )
+        except sqlite3.IntegrityError as error:
+            raise JournalError(f"{intent.key}: another transaction of {self.signer} is in flight") from error
+        if not self.holds(intent, nonce):
+            raise JournalError(f"{intent.key}: nonce {nonce} belongs to another transaction")
 
     def _set_state(self, connection: sqlite3.Connection, intent: Intent, state: IntentState) -> None:
         connection.execute(

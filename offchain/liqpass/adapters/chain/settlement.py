@@ -27,7 +27,7 @@ from liqpass.adapters.chain.errors import (
 )
 from liqpass.adapters.chain.events import Event, EventKind
 from liqpass.adapters.chain.outbox import Outbox
-from liqpass.adapters.chain.records import Attempt, Intent, IntentState
+from liqpass.adapters.chain.records import Attempt, Intent
 from liqpass.adapters.chain.rpc import Block, BlockId, Receipt
 
 # Has the intent's effect happened, as that block shows it? Must read the chain; may raise RpcError.
@@ -52,6 +52,23 @@ def ask_done(done: AlreadyDone, block: BlockId) -> bool:
         return done(block)
     except Web3Exception as error:
         raise RpcAnswerError("already_done", 0, str(error)) from error
+
+
+class Predecessors:
+    """What a reorganisation took off the chain, and whose nonce comes first: for a higher fee when stuck."""
+
+    def __init__(self, outbox: Outbox, clock: Callable[[], float]) -> None:
+        self._outbox, self._clock = outbox, clock
+        self._since_s: dict[int, float] = {}
+
+    def bring_back(self, key: str, nonce: int) -> None:
+        """Before the transaction of `key`. Raises RpcUnavailableError, JournalError."""
+        now = self._clock()
+        if now - self._since_s.setdefault(nonce, now) >= self._outbox.policy.bump_after_s:
+            self._since_s[nonce] = now
+            if (stuck := self._outbox.journal.reorganised(nonce)) is not None:
+                self._outbox.bump(*stuck)
+        self._outbox.resend(key, nonce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +132,7 @@ class _Wait:
         self._intent, self._attempts, self._done = intent, attempts, done
         self._nonce = attempts[-1].nonce
         self._started_s = self._newest_s = settlement.clock()
+        self._before = Predecessors(settlement.outbox, settlement.clock)
         self._sent_s: float | None = None
         self._seen: Receipt | None = None
         self._lost_polls = self._done_polls = self._refusals = 0
@@ -159,7 +177,7 @@ class _Wait:
             return End.DONE if self._done_polls >= self._policy.lost_polls else None
         if next_nonce < self._nonce:
             # A reorganisation took earlier transactions away: ours cannot run before them.
-            self._outbox.resend(self._intent.key, next_nonce)
+            self._before.bring_back(self._intent.key, next_nonce)
         self._push()
         return None
 
@@ -172,8 +190,7 @@ class _Wait:
 
     def _mark_seen(self, receipt: Receipt | None) -> None:
         self._seen = receipt
-        if self._intent.state not in (IntentState.FINAL, IntentState.FAILED):
-            self._outbox.journal.seen(self._intent, receipt is not None)
+        self._outbox.journal.seen(self._intent, receipt is not None)
 
     def _nonce_is_used(self) -> End | None:
         settled = self._settlement.settled_block()
