@@ -6,8 +6,9 @@ No OKX credential, user id or hash of one is in any of them.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import overload
 
 from liqpass.domain.batching import ApprovedClaim
 from liqpass.domain.claim_state import LEGACY_NAMES, ClaimState
@@ -15,11 +16,18 @@ from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.money import format_usdc, usdc
 from liqpass.domain.parameters import AMOUNTS, Parameters
 from liqpass.domain.policy_state import PolicyState, view
+from liqpass.entrypoints.shapes import claims, orders, oversight, payouts
 from liqpass.payouts import Built, Draft
+from liqpass.policies import Relayable
 from liqpass.policies.keys import OpenSwap, StoredKey
+from liqpass.ports import PremiumCall, PreparedPremium
 from liqpass.records import Batch, BatchItem, Claim, Order, Review, UnmatchedPayment
 
 
+@overload
+def iso(time_ms: int) -> str: ...
+@overload
+def iso(time_ms: int | None) -> str | None: ...
 def iso(time_ms: int | None) -> str | None:
     """`2026-01-22T12:00:00Z`, seconds."""
     if time_ms is None:
@@ -27,12 +35,16 @@ def iso(time_ms: int | None) -> str | None:
     return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@overload
+def money(base_units: int) -> str: ...
+@overload
+def money(base_units: int | None) -> str | None: ...
 def money(base_units: int | None) -> str | None:
     """`50.00` for 50,000,000 base units."""
     return None if base_units is None else format_usdc(usdc(base_units))
 
 
-def order_answer(order: Order, now_ms: int) -> dict[str, Any]:
+def order_answer(order: Order, now_ms: int) -> orders.Order:
     """An order; `state` is what the clock shows (SCHEDULED, ACTIVE, EXPIRED for a covered one)."""
     return {
         "orderId": order.id,
@@ -77,10 +89,33 @@ def order_answer(order: Order, now_ms: int) -> dict[str, Any]:
     }
 
 
-def claim_answer(claim: Claim, reviews: list[Review] | None = None) -> dict[str, Any]:
-    """A claim; `legacyState` is the name that older clients know."""
+def claim_answer(claim: Claim, reviews: Sequence[Review] = ()) -> claims.ClaimAnswer:
+    """A claim and what reviewers said of it."""
+    counting = claim.counting(reviews)
+    return {
+        **_claim(claim),
+        "reviews": [
+            {
+                "reviewer": review.reviewer,
+                "decision": review.decision,
+                "reason": review.reason,
+                "at": iso(review.at_ms),
+                "counts": review in counting,
+            }
+            for review in reviews
+        ],
+    }
+
+
+def buyers_claim_answer(claim: Claim, reviews: Sequence[Review]) -> claims.BuyersClaimAnswer:
+    """Without who reviewed and what reviewers told each other; with why it was rejected."""
+    rejections = [word.reason for word in reviews if word.decision == "REJECT"]
+    rejected = claim.state == ClaimState.REJECTED
+    return {**_claim(claim), "rejectionReason": rejections[-1] if rejections and rejected else None}
+
+
+def _claim(claim: Claim) -> claims.Claim:
     state = ClaimState(claim.state)
-    counting = claim.counting(reviews or [])
     return {
         "claimId": claim.id,
         "orderId": claim.order_id,
@@ -105,23 +140,12 @@ def claim_answer(claim: Claim, reviews: list[Review] | None = None) -> dict[str,
         "rejectionFinal": claim.rejection_final,
         "batchId": claim.batch_id,
         "holdReason": claim.hold_reason,
-        "reviews": [
-            {
-                "reviewer": review.reviewer,
-                "decision": review.decision,
-                "reason": review.reason,
-                "at": iso(review.at_ms),
-                # false: said of other evidence, or voided by a refetch or by reopening the claim
-                "counts": review in counting,
-            }
-            for review in reviews or []
-        ],
     }
 
 
-def batch_answer(batch: Batch, items: list[BatchItem] | None = None) -> dict[str, Any]:
+def batch_answer(batch: Batch, items: list[BatchItem] | None = None) -> payouts.BatchAnswer:
     """A batch and, where given, its payouts."""
-    answer: dict[str, Any] = {
+    answer: payouts.BatchAnswer = {
         "batchId": batch.id,
         "state": str(batch.state),
         "chainId": batch.chain_id,
@@ -146,7 +170,7 @@ def batch_answer(batch: Batch, items: list[BatchItem] | None = None) -> dict[str
     return answer
 
 
-def unmatched_answer(payment: UnmatchedPayment) -> dict[str, Any]:
+def unmatched_answer(payment: UnmatchedPayment) -> payouts.UnmatchedPayment:
     """A payment that covers nothing."""
     return {
         "transaction": payment.tx_hash,
@@ -161,7 +185,7 @@ def unmatched_answer(payment: UnmatchedPayment) -> dict[str, Any]:
     }
 
 
-def plan_answer(made: Draft | Built) -> dict[str, Any]:
+def plan_answer(made: Draft | Built) -> payouts.PlanAnswer:
     """What a batch pays, carries over and leaves out, with the reasons; `payoutRoot` once it is built."""
     plan = made.plan
     return {
@@ -184,11 +208,11 @@ def plan_answer(made: Draft | Built) -> dict[str, Any]:
     }
 
 
-def _planned(claim: ApprovedClaim) -> dict[str, Any]:
+def _planned(claim: ApprovedClaim) -> payouts.PlannedPayout:
     return {"policyNo": claim.policy_no, "claimId": claim.claim_id, "amountUsdc": format_usdc(claim.amount)}
 
 
-def parameters_answer(parameters: Parameters) -> dict[str, Any]:
+def parameters_answer(parameters: Parameters) -> oversight.RulesAnswer:
     """The rules in force: amounts as USDC, all else as whole numbers of the unit that the name says."""
     values = {
         name: money(int(text)) if name in AMOUNTS else text for name, text in parameters.as_json().items()
@@ -196,7 +220,37 @@ def parameters_answer(parameters: Parameters) -> dict[str, Any]:
     return {"paramsVersion": parameters.params_version, "parameters": values}
 
 
-def key_answer(key: StoredKey | None) -> dict[str, Any]:
+def call_answer(call: PremiumCall) -> orders.PreparedCall:
+    """The parameters of `eth_sendTransaction`, and the chain that it belongs on."""
+    return {"to": call.to, "data": call.data, "value": "0x0", "chainId": call.chain_id}
+
+
+def prepared_answer(premium: PreparedPremium) -> orders.PreparedAnswer:
+    """Both ways to pay an order, for a wallet."""
+    return {
+        "approve": call_answer(premium.approve),
+        "pay": call_answer(premium.pay),
+        "typedData": dict(premium.typed_data),
+        "validAfter": premium.valid_after_s,
+        "validBefore": premium.valid_before_s,
+    }
+
+
+def authorization_answer(premium: Relayable) -> orders.Authorization:
+    """A signed premium, for a relayer."""
+    return {
+        "orderId": premium.order_id,
+        "orderHash": premium.order_hash,
+        "amount": str(premium.amount),
+        "quoteHash": premium.quote_hash,
+        "payer": premium.payer,
+        "validAfter": premium.valid_after_s,
+        "validBefore": premium.valid_before_s,
+        "signature": premium.signature,
+    }
+
+
+def key_answer(key: StoredKey | None) -> orders.KeyAnswer:
     """Whether a buyer's OKX key is stored, since when, and the open orders that it can claim for."""
     return {
         "stored": key is not None,
@@ -205,7 +259,7 @@ def key_answer(key: StoredKey | None) -> dict[str, Any]:
     }
 
 
-def open_position_answer(swap: OpenSwap) -> dict[str, Any]:
+def open_position_answer(swap: OpenSwap) -> orders.OpenPosition:
     """An open position in OKX's own words, and why it would not be insured now (none: it would)."""
     position = swap.position
     key = position.key

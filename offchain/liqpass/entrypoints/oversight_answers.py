@@ -6,7 +6,7 @@ No OKX credential, user id or hash of one is in any of them; OKX's raw answers a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import overload
 
 from liqpass.domain.audit import AuditEntry
 from liqpass.domain.identifiers import checksum_address
@@ -18,13 +18,14 @@ from liqpass.entrypoints.answers import (
     order_answer,
     parameters_answer,
 )
+from liqpass.entrypoints.shapes import oversight
 from liqpass.overseeing import ClaimView, DayFigures, Overview, QueuePage, QueueRow, RawResponse
 from liqpass.overseeing.alerts import alerts
 from liqpass.overseeing.queue import COUNT_LIMIT
 from liqpass.records import PaidOut
 
 
-def queue_answer(page: QueuePage) -> dict[str, Any]:
+def queue_answer(page: QueuePage) -> oversight.QueueAnswer:
     """A page of the queue; `next` null at the end. A count of `countLimit` means: so many or more."""
     return {
         "claims": [_row(row) for row in page.rows],
@@ -35,7 +36,7 @@ def queue_answer(page: QueuePage) -> dict[str, Any]:
     }
 
 
-def claim_detail_answer(view: ClaimView, now_ms: int) -> dict[str, Any]:
+def claim_detail_answer(view: ClaimView, now_ms: int) -> oversight.ClaimDetailAnswer:
     """A claim with its order, evidence as it came, reviews, history, and whether the decision still holds."""
     return {
         "claim": claim_answer(view.claim, list(view.reviews)),
@@ -61,7 +62,7 @@ def claim_detail_answer(view: ClaimView, now_ms: int) -> dict[str, Any]:
     }
 
 
-def overview_answer(seen: Overview) -> dict[str, Any]:
+def overview_answer(seen: Overview) -> oversight.Overview:
     """Gauges and warnings; null: it cannot be read now, or there is none."""
     book, rules, audit = seen.book, seen.parameters, seen.audit
     return {
@@ -104,7 +105,7 @@ def overview_answer(seen: Overview) -> dict[str, Any]:
     }
 
 
-def per_day_answer(days: Sequence[DayFigures]) -> list[dict[str, Any]]:
+def per_day_answer(days: Sequence[DayFigures]) -> list[oversight.Day]:
     """Claims and payouts of each UTC day, oldest first."""
     return [
         {"day": day.day, "claims": day.claims, "payouts": day.payouts, "paidUsdc": money(day.paid)}
@@ -112,7 +113,7 @@ def per_day_answer(days: Sequence[DayFigures]) -> list[dict[str, Any]]:
     ]
 
 
-def _row(row: QueueRow) -> dict[str, Any]:
+def _row(row: QueueRow) -> oversight.QueueRow:
     return {
         **claim_answer(row.claim, list(row.words)),
         "buyer": checksum_address(row.buyer),
@@ -124,7 +125,7 @@ def _row(row: QueueRow) -> dict[str, Any]:
     }
 
 
-def _response(response: RawResponse) -> dict[str, Any]:
+def _response(response: RawResponse) -> oversight.RawResponse:
     return {
         "method": response.method,
         "path": response.path,
@@ -136,7 +137,7 @@ def _response(response: RawResponse) -> dict[str, Any]:
     }
 
 
-def _entry(entry: AuditEntry) -> dict[str, Any]:
+def _entry(entry: AuditEntry) -> oversight.HistoryEntry:
     details = dict(entry.details)
     return {
         "seq": entry.seq,
@@ -149,7 +150,7 @@ def _entry(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _payout(payout: PaidOut) -> dict[str, Any]:
+def _payout(payout: PaidOut) -> oversight.PaidOut:
     return {
         "batchId": payout.batch_id,
         "recipient": checksum_address(payout.recipient),
@@ -160,5 +161,9 @@ def _payout(payout: PaidOut) -> dict[str, Any]:
     }
 
 
+@overload
+def _seconds(milliseconds: int) -> int: ...
+@overload
+def _seconds(milliseconds: int | None) -> int | None: ...
 def _seconds(milliseconds: int | None) -> int | None:
     return None if milliseconds is None else milliseconds // 1000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from liqpass.domain.policy_state import PolicyAction, PolicyState, advance
 from liqpass.domain.reasons import Reason
@@ -30,19 +29,6 @@ class Relayable:
     valid_after_s: int
     valid_before_s: int
     signature: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Shape of an entry of `GET /internal/payment-authorizations`."""
-        return {
-            "orderId": self.order_id,
-            "orderHash": self.order_hash,
-            "amount": str(self.amount),
-            "quoteHash": self.quote_hash,
-            "payer": self.payer,
-            "validAfter": self.valid_after_s,
-            "validBefore": self.valid_before_s,
-            "signature": self.signature,
-        }
 
 
 class Authorizing:

@@ -17,10 +17,6 @@ class PremiumCall:
     data: str
     chain_id: int
 
-    def as_json(self) -> dict[str, Any]:
-        """The parameters of `eth_sendTransaction`, and the chain that it belongs on."""
-        return {"to": self.to, "data": self.data, "value": "0x0", "chainId": self.chain_id}
-
 
 @dataclass(frozen=True, slots=True)
 class PreparedPremium:
@@ -36,16 +32,6 @@ class PreparedPremium:
     digest: bytes
     valid_after_s: int
     valid_before_s: int
-
-    def as_json(self) -> dict[str, Any]:
-        """What a wallet needs; times in unix seconds."""
-        return {
-            "approve": self.approve.as_json(),
-            "pay": self.pay.as_json(),
-            "typedData": dict(self.typed_data),
-            "validAfter": self.valid_after_s,
-            "validBefore": self.valid_before_s,
-        }
 
 
 class Premiums(Protocol):

@@ -12,6 +12,7 @@ from eth_account.messages import encode_typed_data
 from liqpass.adapters.chain.contracts import Contracts
 from liqpass.adapters.chain.premium_calls import Web3Premiums, authorization_nonce, read_domain
 from liqpass.adapters.chain.signatures import Web3SignatureCheck
+from liqpass.entrypoints.answers import call_answer, prepared_answer
 from liqpass.ports import ChainError, PremiumCall, PreparedPremium
 from liqpass.records import Order
 from reverts import reverts_with_string
@@ -63,7 +64,7 @@ def signatures(chain: Any) -> Web3SignatureCheck:
 
 def sign(premium: PreparedPremium, key_of: Any) -> bytes:
     """As a wallet does: from the JSON that it is shown."""
-    shown = json.loads(json.dumps(premium.as_json()))["typedData"]
+    shown = json.loads(json.dumps(prepared_answer(premium)))["typedData"]
     signable = encode_typed_data(full_message=shown)
     return bytes(Account.sign_message(signable, key_of.private_key).signature)
 
@@ -75,7 +76,7 @@ def relay(checkout: Any, order: Order, premium: PreparedPremium, signature: byte
 
 
 def send(chain: Any, call: PremiumCall, sender: Any) -> None:
-    shown = call.as_json()
+    shown: dict[str, Any] = {**call_answer(call)}
     assert shown.pop("chainId") == chain.chain_id
     chain.provider.web3.eth.wait_for_transaction_receipt(
         chain.provider.web3.eth.send_transaction({"from": sender.address, **shown})

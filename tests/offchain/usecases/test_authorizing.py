@@ -11,6 +11,7 @@ from eth_account.messages import encode_typed_data
 from liqpass.adapters.chain.signatures import recovers_strictly
 from liqpass.bootstrap import UseCases
 from liqpass.domain.reasons import Reason
+from liqpass.entrypoints.answers import authorization_answer, prepared_answer
 from liqpass.records import Order, PaymentAuthorization, Site
 from liqpass.refusals import (
     ConflictError,
@@ -30,7 +31,7 @@ CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 def sign(world: World, order: Order, *, key: str = KEY, **changed: str) -> str:
     """The signature of `key` under what the order's wallet is shown; `changed` replaces message fields."""
-    data = json.loads(json.dumps(world.do.authorizing.prepared(order.id).as_json()["typedData"]))
+    data = json.loads(json.dumps(prepared_answer(world.do.authorizing.prepared(order.id))["typedData"]))
     data["message"] |= changed
     return "0x" + bytes(Account.sign_message(encode_typed_data(full_message=data), key).signature).hex()
 
@@ -53,7 +54,7 @@ def kept(world: World, order: Order) -> PaymentAuthorization | None:
 def test_prepared__bound_order__calls_and_typed_data_of_its_terms(world: World) -> None:
     order = world.bound("alice", BUYER)
 
-    shown = world.do.authorizing.prepared(order.id).as_json()
+    shown = prepared_answer(world.do.authorizing.prepared(order.id))
 
     message = shown["typedData"]["message"]
     assert (shown["approve"]["to"].lower(), shown["pay"]["to"].lower()) == (USDC, CHECKOUT)
@@ -81,7 +82,7 @@ def test_submit__buyers_signature__kept_audited_and_handed_to_relayers(world: Wo
     last = world.controlling.audit_entries(subject=f"order/{order.id}")[-1]
     assert (last.actor, last.action) == ("buyer", "PAYMENT_AUTHORIZED")
     assert last.details == {"validBefore": str(before_s(order))}
-    assert [each.as_json() for each in world.do.authorizing.pending()] == [
+    assert [authorization_answer(each) for each in world.do.authorizing.pending()] == [
         {
             "orderId": order.id,
             "orderHash": order.order_hash,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,27 @@ def test_openapi__every_operation__says_what_it_is_for_and_how_it_refuses(web: W
         for status, answer in operation["responses"].items():
             kind = "application/problem+json" if int(status) >= 400 else None
             assert kind is None or set(answer["content"]) == {kind}, (name, status)
+
+
+def test_openapi__every_answer__has_the_fields_that_it_says_and_no_other(web: WebWorld) -> None:
+    """But for files, which have schemas of their own."""
+    schemas = web.app.openapi()["components"]["schemas"]
+    for name, operation in documented(web):
+        (success,) = (status for status in operation["responses"] if int(status) < 400)
+        schema = operation["responses"][success]["content"].get("application/json", {}).get("schema", {})
+        if "$ref" not in schema:
+            assert name.endswith((".json", ".csv", "/evidence", "/metrics")), name
+            continue
+        pending, seen = [schema["$ref"]], set()
+        while pending:
+            ref = pending.pop()
+            if ref in seen:
+                continue
+            seen.add(ref)
+            shape = schemas[ref.rsplit("/", 1)[1]]
+            assert shape["additionalProperties"] is False, (name, ref)
+            assert shape["description"], (name, ref)
+            pending += re.findall(r"#/components/schemas/\w+", str(shape["properties"]))
 
 
 def test_openapi__every_request_body__has_an_example(web: WebWorld) -> None:

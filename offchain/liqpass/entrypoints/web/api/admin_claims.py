@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
 from liqpass.domain.claim_state import LEGACY_NAMES, ClaimState
 from liqpass.entrypoints.answers import claim_answer
 from liqpass.entrypoints.oversight_answers import claim_detail_answer, queue_answer
+from liqpass.entrypoints.shapes.claims import ClaimAnswer, MessageAnswer, ReviewAnswer
+from liqpass.entrypoints.shapes.oversight import ClaimDetailAnswer, QueueAnswer
 from liqpass.entrypoints.web.api.forms import (
     ADMIN_PROBLEMS,
-    Anything,
     ApproveForm,
     AttachForm,
-    ClaimAnswer,
-    MessageAnswer,
     ReasonForm,
     RedirectForm,
     RejectForm,
-    ReviewAnswer,
     Wallet,
     problems,
 )
@@ -47,11 +45,11 @@ Status = Literal[
 ]
 
 
-def _with_reviews(service: Service, claim: Claim) -> dict[str, Any]:
+def _with_reviews(service: Service, claim: Claim) -> ClaimAnswer:
     return claim_answer(claim, service.use_cases.reviewing.show(claim.id)[1])
 
 
-@router.get("", response_model=Anything, responses=_READ)
+@router.get("", responses=_READ)
 def queue(  # noqa: PLR0917 - a query has that many parts
     service: ServiceOf,
     admin: Admin,  # noqa: ARG001
@@ -60,7 +58,7 @@ def queue(  # noqa: PLR0917 - a query has that many parts
     search: Annotated[str, Query(max_length=66, description="policy number, claim id or buyer")] = "",
     cursor: Annotated[str, Query(max_length=80, description="`next` of the page before")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> dict[str, Any]:
+) -> QueueAnswer:
     """Claims, oldest first, a page at a time, and how many there are of each state."""
     state = None if status is None else _OLDER.get(status) or ClaimState(status)
     page = service.use_cases.overseeing.queue(
@@ -69,17 +67,17 @@ def queue(  # noqa: PLR0917 - a query has that many parts
     return queue_answer(page)
 
 
-@router.get("/{claim_id}", response_model=Anything, responses=_READ)
-def show(service: ServiceOf, admin: Admin, claim_id: ClaimId) -> dict[str, Any]:  # noqa: ARG001
+@router.get("/{claim_id}", responses=_READ)
+def show(service: ServiceOf, admin: Admin, claim_id: ClaimId) -> ClaimDetailAnswer:  # noqa: ARG001
     """One claim: evidence, recommendation with reasons, raw responses, reviews, history."""
     view = service.use_cases.overseeing.claim(claim_id)
     return claim_detail_answer(view, service.clock.now_ms())
 
 
-@router.post("/{claim_id}/approve", response_model=ReviewAnswer, responses=ADMIN_PROBLEMS)
+@router.post("/{claim_id}/approve", responses=ADMIN_PROBLEMS)
 def approve(
     service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: ApproveForm | None = None
-) -> dict[str, Any]:
+) -> ReviewAnswer:
     """Approve. NEEDS_REVIEW takes a reason and a second reviewer; NOT_ELIGIBLE cannot be approved (409)."""
     form = form or ApproveForm.model_validate({})
     result = service.use_cases.reviewing.approve(
@@ -88,8 +86,8 @@ def approve(
     return {"claim": _with_reviews(service, result.claim), "needsSecondReviewer": result.needs_second}
 
 
-@router.post("/{claim_id}/reject", response_model=ClaimAnswer, responses=ADMIN_PROBLEMS)
-def reject(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: RejectForm) -> dict[str, Any]:
+@router.post("/{claim_id}/reject", responses=ADMIN_PROBLEMS)
+def reject(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: RejectForm) -> ClaimAnswer:
     """Reject; with `final` the policy is over, otherwise its cover goes on."""
     claim = service.use_cases.reviewing.reject(
         claim_id,
@@ -101,48 +99,46 @@ def reject(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: Reje
     return _with_reviews(service, claim)
 
 
-@router.post("/{claim_id}/reopen", response_model=ClaimAnswer, responses=ADMIN_PROBLEMS)
-def reopen(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: ReasonForm) -> dict[str, Any]:
+@router.post("/{claim_id}/reopen", responses=ADMIN_PROBLEMS)
+def reopen(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: ReasonForm) -> ClaimAnswer:
     """Take an approval back that is in no batch yet."""
     claim = service.use_cases.reviewing.reopen(claim_id, reviewer=reviewer.address, reason=form.reason)
     return _with_reviews(service, claim)
 
 
-@router.post(
-    "/{claim_id}/refetch", response_model=ClaimAnswer, responses=ADMIN_PROBLEMS, dependencies=[COSTLY]
-)
-def refetch(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId) -> dict[str, Any]:
+@router.post("/{claim_id}/refetch", responses=ADMIN_PROBLEMS, dependencies=[COSTLY])
+def refetch(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId) -> ClaimAnswer:
     """Fetch OKX's records again; earlier reviews of the claim count no more."""
     return _with_reviews(service, service.use_cases.claiming.refetch(claim_id, actor=reviewer.address))
 
 
-@router.post("/{claim_id}/mark-paid", response_model=ClaimAnswer, responses=ADMIN_PROBLEMS)
-def mark_paid(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: AttachForm) -> dict[str, Any]:
+@router.post("/{claim_id}/mark-paid", responses=ADMIN_PROBLEMS)
+def mark_paid(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: AttachForm) -> ClaimAnswer:
     """Attach the transaction that paid: only this vault's PayoutExecuted counts."""
     claim = service.use_cases.attaching.attach(claim_id, form.multisig_tx_hash, actor=reviewer.address)
     return _with_reviews(service, claim)
 
 
-@router.post("/{claim_id}/release", response_model=ClaimAnswer, responses=ADMIN_PROBLEMS)
-def release(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: ReasonForm) -> dict[str, Any]:
+@router.post("/{claim_id}/release", responses=ADMIN_PROBLEMS)
+def release(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: ReasonForm) -> ClaimAnswer:
     """Try a held payout again at the same address."""
     claim = service.use_cases.releasing.release(claim_id, actor=reviewer.address, reason=form.reason)
     return _with_reviews(service, claim)
 
 
-@router.get("/{claim_id}/redirect-message", response_model=MessageAnswer, responses=_READ)
+@router.get("/{claim_id}/redirect-message", responses=_READ)
 def redirect_message(
     service: ServiceOf,
     admin: Admin,  # noqa: ARG001
     claim_id: ClaimId,
     recipient: Annotated[Wallet, Query()],
-) -> dict[str, str]:
+) -> MessageAnswer:
     """What the buyer signs (EIP-191) so that a held payout may go to another address."""
     return {"message": service.use_cases.releasing.message(claim_id, recipient)}
 
 
-@router.post("/{claim_id}/redirect", response_model=ClaimAnswer, responses=ADMIN_PROBLEMS)
-def redirect(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: RedirectForm) -> dict[str, Any]:
+@router.post("/{claim_id}/redirect", responses=ADMIN_PROBLEMS)
+def redirect(service: ServiceOf, reviewer: Reviewer, claim_id: ClaimId, form: RedirectForm) -> ClaimAnswer:
     """Pay a held payout to the address that the buyer signed for."""
     claim = service.use_cases.releasing.redirect(
         claim_id, actor=reviewer.address, recipient=form.recipient, signature=form.signature

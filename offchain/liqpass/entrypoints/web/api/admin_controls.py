@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -10,7 +10,8 @@ from starlette.responses import Response
 from liqpass.adapters.chain.safe_files import pause_file
 from liqpass.entrypoints.answers import parameters_answer
 from liqpass.entrypoints.oversight_answers import overview_answer, per_day_answer
-from liqpass.entrypoints.web.api.forms import ADMIN_PROBLEMS, Anything, PauseForm, Wallet, problems
+from liqpass.entrypoints.shapes.oversight import OverviewAnswer, PauseAnswer, RulesAnswer
+from liqpass.entrypoints.web.api.forms import ADMIN_PROBLEMS, PauseForm, Wallet, problems
 from liqpass.entrypoints.web.identity import Admin, Operator, ServiceOf
 from liqpass.entrypoints.web.routes import ApiRoute
 
@@ -19,12 +20,12 @@ PAUSE_COMMAND = "ape run pause --all --account GUARDIAN --network NETWORK"
 _READ = problems(401, 403, 422)
 
 
-@router.get("/overview", response_model=Anything, responses=_READ)
+@router.get("/overview", responses=_READ)
 def overview(
     service: ServiceOf,
     admin: Admin,  # noqa: ARG001
     days: Annotated[int, Query(ge=1, le=90)] = 14,
-) -> dict[str, Any]:
+) -> OverviewAnswer:
     """Gauges, warnings, and claims and payouts a UTC day."""
     overseeing = service.use_cases.overseeing
     return {
@@ -34,14 +35,14 @@ def overview(
     }
 
 
-@router.get("/parameters", response_model=Anything, responses=_READ)
-def parameters(service: ServiceOf, admin: Admin) -> dict[str, Any]:  # noqa: ARG001
+@router.get("/parameters", responses=_READ)
+def parameters(service: ServiceOf, admin: Admin) -> RulesAnswer:  # noqa: ARG001
     """The rules in force: amounts in USDC, durations in seconds."""
     return parameters_answer(service.parameters)
 
 
-@router.post("/pause", response_model=Anything, responses=ADMIN_PROBLEMS)
-def pause(service: ServiceOf, operator: Operator, form: PauseForm) -> dict[str, Any]:
+@router.post("/pause", responses=ADMIN_PROBLEMS)
+def pause(service: ServiceOf, operator: Operator, form: PauseForm) -> PauseAnswer:
     """Stop or resume quotes, orders and batch building at once; claims stay open. The chain is stopped by the
     GUARDIAN: the answer says how."""
     switch = service.controlling.pause if form.paused else service.controlling.resume

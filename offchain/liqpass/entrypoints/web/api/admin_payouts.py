@@ -9,7 +9,14 @@ from starlette.responses import Response
 
 from liqpass.adapters.chain.safe_files import approval_file
 from liqpass.entrypoints.answers import batch_answer, plan_answer, unmatched_answer
-from liqpass.entrypoints.web.api.forms import ADMIN_PROBLEMS, Anything, ResolveForm, Wallet, problems
+from liqpass.entrypoints.shapes.payouts import (
+    BatchAnswer,
+    BatchesAnswer,
+    PlanAnswer,
+    ResolvedAnswer,
+    UnmatchedAnswer,
+)
+from liqpass.entrypoints.web.api.forms import ADMIN_PROBLEMS, ResolveForm, Wallet, problems
 from liqpass.entrypoints.web.api.own import BatchId
 from liqpass.entrypoints.web.identity import Admin, Operator, ServiceOf
 from liqpass.entrypoints.web.routes import ApiRoute
@@ -28,26 +35,26 @@ def _download(data: bytes | str, name: str, media_type: str) -> Response:
     return Response(data, media_type=media_type, headers=headers)
 
 
-@router.get("/payout/plan", response_model=Anything, responses={**_FILES, **problems(409)})
-def plan(service: ServiceOf, admin: Admin) -> dict[str, Any]:  # noqa: ARG001
+@router.get("/payout/plan", responses={**_FILES, **problems(409)})
+def plan(service: ServiceOf, admin: Admin) -> PlanAnswer:  # noqa: ARG001
     """What a batch built now would pay, carry over and leave out, with the reasons."""
     return plan_answer(service.use_cases.building.plan())
 
 
-@router.post("/payout/batch", response_model=Anything, responses=ADMIN_PROBLEMS)
-def build(service: ServiceOf, operator: Operator) -> dict[str, Any]:
+@router.post("/payout/batch", responses=ADMIN_PROBLEMS)
+def build(service: ServiceOf, operator: Operator) -> PlanAnswer:
     """Freeze today's batch: claims approved before the cut-off, by approval time, up to the daily cap."""
     return plan_answer(service.use_cases.building.build(actor=operator.address))
 
 
-@router.get("/payout/batches", response_model=Anything, responses=_FILES)
-def batches(service: ServiceOf, admin: Admin) -> dict[str, Any]:  # noqa: ARG001
+@router.get("/payout/batches", responses=_FILES)
+def batches(service: ServiceOf, admin: Admin) -> BatchesAnswer:  # noqa: ARG001
     """Batches, newest first."""
     return {"batches": [batch_answer(batch) for batch in service.use_cases.building.listed()]}
 
 
-@router.get("/payout/batches/{batch_id}", response_model=Anything, responses=_FILES)
-def batch(service: ServiceOf, admin: Admin, batch_id: BatchId) -> dict[str, Any]:  # noqa: ARG001
+@router.get("/payout/batches/{batch_id}", responses=_FILES)
+def batch(service: ServiceOf, admin: Admin, batch_id: BatchId) -> BatchAnswer:  # noqa: ARG001
     """A batch and its payouts."""
     return batch_answer(*service.use_cases.building.show(batch_id))
 
@@ -105,15 +112,15 @@ def report_json(service: ServiceOf, operator: Operator, batch_id: BatchId) -> Re
     return _download(report.as_json(), f"report-{batch_id}.json", "application/json")
 
 
-@router.get("/payments/unmatched", response_model=Anything, responses=_FILES)
-def unmatched(service: ServiceOf, admin: Admin, *, resolved: bool = False) -> dict[str, Any]:  # noqa: ARG001
+@router.get("/payments/unmatched", responses=_FILES)
+def unmatched(service: ServiceOf, admin: Admin, *, resolved: bool = False) -> UnmatchedAnswer:  # noqa: ARG001
     """Payments that cover nothing, oldest first; with `resolved` those that were dealt with too."""
     rows = service.use_cases.paying.unmatched(open_only=not resolved)
     return {"payments": [unmatched_answer(row) for row in rows]}
 
 
-@router.post("/payments/unmatched/resolve", response_model=Anything, responses=ADMIN_PROBLEMS)
-def resolve(service: ServiceOf, operator: Operator, form: ResolveForm) -> dict[str, Any]:
+@router.post("/payments/unmatched/resolve", responses=ADMIN_PROBLEMS)
+def resolve(service: ServiceOf, operator: Operator, form: ResolveForm) -> ResolvedAnswer:
     """Close a payment with what was done about it, for example the refund's transaction."""
     service.use_cases.paying.resolve_unmatched(
         form.transaction, form.log_index, actor=operator.address, resolution=form.resolution

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from liqpass.entrypoints.answers import claim_answer
-from liqpass.entrypoints.web.api.forms import (
-    BUYER_PROBLEMS,
-    READ_PROBLEMS,
-    ClaimAnswer,
-    ClaimForm,
-    MessageAnswer,
-    problems,
-)
+from liqpass.entrypoints.answers import buyers_claim_answer
+from liqpass.entrypoints.shapes.claims import BuyersClaimAnswer, MessageAnswer
+from liqpass.entrypoints.web.api.forms import BUYER_PROBLEMS, READ_PROBLEMS, ClaimForm, problems
 from liqpass.entrypoints.web.api.own import ClaimId, OrderId, own_claim, own_order
 from liqpass.entrypoints.web.identity import Buyer, ServiceOf
 from liqpass.entrypoints.web.rate import COSTLY
@@ -26,43 +18,28 @@ from liqpass.records import Session
 router = APIRouter(tags=["claims"], route_class=ApiRoute)
 
 
-def _submit(service: Service, buyer: Session, order_id: str) -> dict[str, Any]:
+def _submit(service: Service, buyer: Session, order_id: str) -> BuyersClaimAnswer:
     own_order(service, buyer, order_id)
     claim = service.use_cases.claiming.submit(order_id, actor=buyer.address)
-    return buyers_claim(claim_answer(claim, service.use_cases.reviewing.show(claim.id)[1]))
+    return buyers_claim_answer(claim, service.use_cases.reviewing.show(claim.id)[1])
 
 
-def buyers_claim(answer: dict[str, Any]) -> dict[str, Any]:
-    """Without who reviewed and what reviewers told each other; with why it was rejected."""
-    words = answer.pop("reviews")
-    rejections = [word["reason"] for word in words if word["decision"] == "REJECT"]
-    return {
-        **answer,
-        "rejectionReason": rejections[-1] if rejections and answer["state"] == "REJECTED" else None,
-    }
-
-
-@router.post(
-    "/api/purchase-orders/{order_id}/claim",
-    response_model=ClaimAnswer,
-    responses=BUYER_PROBLEMS,
-    dependencies=[COSTLY],
-)
-def claim(service: ServiceOf, buyer: Buyer, order_id: OrderId) -> dict[str, Any]:
+@router.post("/api/purchase-orders/{order_id}/claim", responses=BUYER_PROBLEMS, dependencies=[COSTLY])
+def claim(service: ServiceOf, buyer: Buyer, order_id: OrderId) -> BuyersClaimAnswer:
     """Claim: fetch OKX's records, judge them, and leave the rest to a person. Again: the same claim."""
     return _submit(service, buyer, order_id)
 
 
-@router.post("/claim", response_model=ClaimAnswer, responses=BUYER_PROBLEMS, dependencies=[COSTLY])
-def claim_by_body(service: ServiceOf, buyer: Buyer, form: ClaimForm) -> dict[str, Any]:
+@router.post("/claim", responses=BUYER_PROBLEMS, dependencies=[COSTLY])
+def claim_by_body(service: ServiceOf, buyer: Buyer, form: ClaimForm) -> BuyersClaimAnswer:
     """The same, the order named in the body."""
     return _submit(service, buyer, form.order_id)
 
 
-@router.get("/api/claims/{claim_id}", response_model=ClaimAnswer, responses=READ_PROBLEMS)
-def show(service: ServiceOf, buyer: Buyer, claim_id: ClaimId) -> dict[str, Any]:
+@router.get("/api/claims/{claim_id}", responses=READ_PROBLEMS)
+def show(service: ServiceOf, buyer: Buyer, claim_id: ClaimId) -> BuyersClaimAnswer:
     """One claim."""
-    return buyers_claim(claim_answer(*own_claim(service, buyer, claim_id)))
+    return buyers_claim_answer(*own_claim(service, buyer, claim_id))
 
 
 @router.get(
@@ -85,12 +62,8 @@ def evidence(service: ServiceOf, buyer: Buyer, claim_id: ClaimId) -> Response:
     return Response(bundle, media_type="application/json", headers={"Content-Disposition": name})
 
 
-@router.get(
-    "/api/claims/{claim_id}/redirect-message",
-    response_model=MessageAnswer,
-    responses={**READ_PROBLEMS},
-)
-def redirect_message(service: ServiceOf, buyer: Buyer, claim_id: ClaimId, recipient: str) -> dict[str, str]:
+@router.get("/api/claims/{claim_id}/redirect-message", responses=READ_PROBLEMS)
+def redirect_message(service: ServiceOf, buyer: Buyer, claim_id: ClaimId, recipient: str) -> MessageAnswer:
     """What the buyer signs (EIP-191) so that a held payout may go to another address."""
     own_claim(service, buyer, claim_id)
     return {"message": service.use_cases.releasing.message(claim_id, recipient)}

@@ -1,4 +1,4 @@
-"""What each route takes and answers, with examples: the OpenAPI document is made of these."""
+"""What each route takes, with examples, and how it refuses; what it answers is in `entrypoints/shapes`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from liqpass.entrypoints.shapes.sessions import SIGN_IN_EXAMPLE
+from liqpass.entrypoints.shapes.values import HASH_EXAMPLE, TIME_EXAMPLE, UUID_EXAMPLE, WALLET_EXAMPLE
 from liqpass.entrypoints.web.problems import MEDIA_TYPE, ProblemAnswer
-
-UUID_EXAMPLE = "5b0c1a52-7d0e-4c39-9d53-0f9f4f0f7a11"
-WALLET_EXAMPLE = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
-HASH_EXAMPLE = "0x" + "5e" * 32
-SIGN_IN_EXAMPLE = "localhost:8000 wants you to sign in with your Ethereum account:\n…"
-TIME_EXAMPLE = "2026-01-22T12:00:00Z"
 
 # `parse_usdc` takes all of these.
 Usdc = Annotated[
@@ -69,12 +65,6 @@ class NonceForm(Form):
     address: Wallet
 
 
-class NonceAnswer(BaseModel):
-    """The EIP-4361 text to sign (personal_sign); it holds a nonce that counts once, for ten minutes."""
-
-    message: str = Field(examples=[SIGN_IN_EXAMPLE])
-
-
 class SignInForm(Form):
     """An EIP-4361 text and its signature: an account's 65 bytes, or what a wallet contract takes."""
 
@@ -84,15 +74,6 @@ class SignInForm(Form):
     signature: Signature
 
 
-class SessionAnswer(BaseModel):
-    """Who is signed in. `csrfToken` comes back as X-CSRF-Token with each change."""
-
-    address: str | None = Field(examples=[WALLET_EXAMPLE])
-    roles: list[str] = Field(examples=[["reviewer"]])
-    csrf_token: str | None = Field(alias="csrfToken", examples=["mU2x…"])
-    expires_at: str | None = Field(alias="expiresAt", examples=[TIME_EXAMPLE])
-
-
 # selling
 
 
@@ -100,15 +81,6 @@ class QuoteForm(Form):
     """Nothing need be said: there is one product."""
 
     policy_type: Literal["OKX_24H"] = Field("OKX_24H", alias="policyType")
-
-
-class QuoteAnswer(BaseModel):
-    """What a policy costs and pays, at most."""
-
-    premium_usdc: str = Field(alias="premiumUsdc", examples=["1.00"])
-    payout_up_to_usdc: str = Field(alias="payoutUpToUsdc", examples=["50.00"])
-    valid_until: str = Field(alias="validUntil", examples=[TIME_EXAMPLE])
-    params_version: str = Field(alias="paramsVersion", examples=["0123456789abcdef"])
 
 
 class PolicyParams(Form):
@@ -130,47 +102,6 @@ class OrderForm(Form):
     policy_params: PolicyParams | None = Field(None, alias="policyParams")
     coverage_start_at: StatedTime = Field(None, alias="coverageStartAt", examples=[TIME_EXAMPLE])
     coverage_end_at: StatedTime = Field(None, alias="coverageEndAt", examples=[TIME_EXAMPLE])
-
-
-class Position(BaseModel):
-    """The OKX position that is insured."""
-
-    inst_id: str = Field(alias="instId", examples=["BTC-USDT-SWAP"])
-    mgn_mode: str | None = Field(alias="mgnMode", examples=["isolated"])
-    pos_side: str | None = Field(alias="posSide", examples=["long"])
-    pos_id: str | None = Field(alias="posId")
-    opened_at: str | None = Field(alias="openedAt", examples=[TIME_EXAMPLE])
-    ord_id: str | None = Field(alias="ordId")
-    bound_at: str | None = Field(alias="boundAt", examples=[TIME_EXAMPLE])
-
-
-class OrderAnswer(BaseModel):
-    """A purchase order and, once paid, the policy that it became."""
-
-    model_config = ConfigDict(extra="allow")
-
-    purchase_order_id: str = Field(alias="purchaseOrderId", examples=[UUID_EXAMPLE])
-    order_id: str = Field(alias="orderId", examples=[UUID_EXAMPLE])
-    order_hash: str = Field(alias="orderHash", examples=[HASH_EXAMPLE])
-    state: str = Field(examples=["AWAITING_PAYMENT"])
-    policy_no: int | None = Field(alias="policyNo", examples=[7])
-    buyer: str = Field(examples=[WALLET_EXAMPLE])
-    chain_id: int = Field(alias="chainId", examples=[8453])
-    checkout: str = Field(examples=[WALLET_EXAMPLE])
-    premium_usdc: str = Field(alias="premiumUsdc", examples=["1.00"])
-    payout_up_to_usdc: str = Field(alias="payoutUpToUsdc", examples=["50.00"])
-    quote_hash: str | None = Field(alias="quoteHash", examples=[HASH_EXAMPLE])
-    valid_until: str = Field(alias="validUntil", examples=[TIME_EXAMPLE])
-    position: Position | None
-    paid_at: str | None = Field(alias="paidAt", examples=[TIME_EXAMPLE])
-    coverage_start_at: str | None = Field(alias="coverageStartAt", examples=[TIME_EXAMPLE])
-    coverage_end_at: str | None = Field(alias="coverageEndAt", examples=[TIME_EXAMPLE])
-
-
-class OrdersAnswer(BaseModel):
-    """The buyer's orders and policies, newest first."""
-
-    policies: list[OrderAnswer]
 
 
 class KeyForm(Form):
@@ -245,22 +176,6 @@ class TriggerForm(Form):
     purchase_order_id: str = Field(alias="purchaseOrderId", pattern=ORDER_ID, examples=[UUID_EXAMPLE])
 
 
-class ClaimAnswer(BaseModel):
-    """A claim: state, what the rules say and why, what it pays."""
-
-    model_config = ConfigDict(extra="allow")
-
-    claim_id: str = Field(alias="claimId", examples=[UUID_EXAMPLE])
-    order_id: str = Field(alias="orderId", examples=[UUID_EXAMPLE])
-    policy_no: int = Field(alias="policyNo", examples=[7])
-    state: str = Field(examples=["PENDING"])
-    legacy_state: str = Field(alias="legacyState", examples=["VERIFIED_PENDING_REVIEW"])
-    verdict: str | None = Field(examples=["ELIGIBLE"])
-    reasons: list[str] = Field(examples=[["LIQUIDATED_IN_WINDOW"]])
-    payout_usdc: str | None = Field(alias="payoutUsdc", examples=["50.00"])
-    evidence_hash: str | None = Field(alias="evidenceHash", examples=[HASH_EXAMPLE])
-
-
 class MarkPaidForm(Form):
     """Why an order counts as paid that the chain does not show: signers will read it. `paidAt` is ignored:
     the cover is counted from now."""
@@ -291,19 +206,6 @@ class RedirectForm(Form):
     signature: Signature
 
 
-class MessageAnswer(BaseModel):
-    """A text to be signed (EIP-191)."""
-
-    message: str
-
-
-class ReviewAnswer(BaseModel):
-    """The claim after a review; `needsSecondReviewer`: another reviewer has to approve it too."""
-
-    claim: ClaimAnswer
-    needs_second: bool = Field(alias="needsSecondReviewer")
-
-
 # operating
 
 
@@ -320,34 +222,3 @@ class ResolveForm(Form):
     transaction: Hash
     log_index: int = Field(alias="logIndex", ge=-1, le=2**31 - 1, description="-1: of no log", examples=[3])
     resolution: Text
-
-
-class Anything(BaseModel):
-    """An object whose fields the description names."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class PreparedCall(BaseModel):
-    """A transaction for `eth_sendTransaction`."""
-
-    model_config = ConfigDict(extra="allow")
-
-    to: str = Field(examples=[WALLET_EXAMPLE])
-    data: str = Field(examples=["0x095ea7b3…"])
-
-
-class PreparedAnswer(BaseModel):
-    """`approve` and `pay` in this order, or `typedData` for `eth_signTypedData_v4`. Times in unix seconds."""
-
-    approve: PreparedCall
-    pay: PreparedCall
-    typed_data: dict[str, Any] = Field(alias="typedData")
-    valid_after: int = Field(alias="validAfter", examples=[0])
-    valid_before: int = Field(alias="validBefore", examples=[1769083801])
-
-
-class AuthorizationsAnswer(BaseModel):
-    """Premiums to be relayed with `payWithAuthorization`."""
-
-    authorizations: list[Anything]

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from liqpass.domain.money import Usdc, parse_usdc
 from liqpass.domain.reasons import Reason
-from liqpass.entrypoints.answers import iso, money, order_answer
+from liqpass.entrypoints.answers import iso, money, order_answer, prepared_answer
+from liqpass.entrypoints.shapes.orders import OrderAnswer, OrdersAnswer, PreparedAnswer, QuoteAnswer
 from liqpass.entrypoints.web.api.forms import (
     BUYER_PROBLEMS,
     READ_PROBLEMS,
     AuthorizationForm,
     BindForm,
     OptionalReasonForm,
-    OrderAnswer,
     OrderForm,
-    OrdersAnswer,
     PaymentForm,
     PolicyParams,
-    PreparedAnswer,
-    QuoteAnswer,
     QuoteForm,
     problems,
 )
@@ -38,14 +33,14 @@ from liqpass.refusals import InvalidInputError, RefusedError
 router = APIRouter(tags=["policies"], route_class=ApiRoute)
 
 
-def shown(service: Service, order: Order) -> dict[str, Any]:
+def shown(service: Service, order: Order) -> OrderAnswer:
     """An order as its buyer sees it; `purchaseOrderId` is its older name."""
     return {"purchaseOrderId": order.id, **order_answer(order, service.clock.now_ms())}
 
 
-@router.post("/api/quote", response_model=QuoteAnswer, responses=problems(408, 409, 413, 415, 422))
-@router.post("/quote", response_model=QuoteAnswer, responses=problems(408, 409, 413, 415, 422))
-def quote(service: ServiceOf, form: QuoteForm | None = None) -> dict[str, Any]:  # noqa: ARG001
+@router.post("/api/quote", responses=problems(408, 409, 413, 415, 422))
+@router.post("/quote", responses=problems(408, 409, 413, 415, 422))
+def quote(service: ServiceOf, form: QuoteForm | None = None) -> QuoteAnswer:  # noqa: ARG001
     """Premium and payout ("up to") now. Nothing is reserved by it."""
     offer = service.use_cases.selling.quote()
     return {
@@ -56,9 +51,9 @@ def quote(service: ServiceOf, form: QuoteForm | None = None) -> dict[str, Any]: 
     }
 
 
-@router.post("/api/purchase-orders", response_model=OrderAnswer, responses=BUYER_PROBLEMS)
-@router.post("/purchase", response_model=OrderAnswer, responses=BUYER_PROBLEMS)
-def create(service: ServiceOf, buyer: Buyer, form: OrderForm | None = None) -> dict[str, Any]:
+@router.post("/api/purchase-orders", responses=BUYER_PROBLEMS)
+@router.post("/purchase", responses=BUYER_PROBLEMS)
+def create(service: ServiceOf, buyer: Buyer, form: OrderForm | None = None) -> OrderAnswer:
     """A new order for the wallet that is signed in. Money in it must be ours; times are the server's."""
     form = form or OrderForm.model_validate({})
     if form.chain_id is not None and form.chain_id != service.site.chain_id:
@@ -81,26 +76,25 @@ def _stated_payout(params: PolicyParams) -> Usdc | None:
     return next(iter(stated), None)
 
 
-@router.get("/api/me/policies", response_model=OrdersAnswer, responses=READ_PROBLEMS)
-def mine(service: ServiceOf, buyer: Buyer) -> dict[str, Any]:
+@router.get("/api/me/policies", responses=READ_PROBLEMS)
+def mine(service: ServiceOf, buyer: Buyer) -> OrdersAnswer:
     """The orders and policies of the wallet that is signed in, newest first."""
     orders = service.use_cases.selling.listed(buyer=buyer.address)
     return {"policies": [shown(service, order) for order in orders]}
 
 
-@router.get("/api/purchase-orders/{order_id}", response_model=OrderAnswer, responses=READ_PROBLEMS)
-def show(service: ServiceOf, buyer: Buyer, order_id: OrderId) -> dict[str, Any]:
+@router.get("/api/purchase-orders/{order_id}", responses=READ_PROBLEMS)
+def show(service: ServiceOf, buyer: Buyer, order_id: OrderId) -> OrderAnswer:
     """One order."""
     return shown(service, own_order(service, buyer, order_id))
 
 
 @router.post(
     "/api/purchase-orders/{order_id}/bind-okx",
-    response_model=OrderAnswer,
     responses={**BUYER_PROBLEMS, **problems(502)},
     dependencies=[COSTLY],
 )
-def bind(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: BindForm) -> dict[str, Any]:
+def bind(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: BindForm) -> OrderAnswer:
     """Bind an open position with the stored key, or one given here, and freeze the quote. Before paying."""
     own_order(service, buyer, order_id)
     if (form.ord_id is None) == (form.pos_id is None):
@@ -125,22 +119,20 @@ def bind(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: BindForm) ->
 
 @router.get(
     "/api/purchase-orders/{order_id}/payment",
-    response_model=PreparedAnswer,
     responses={**READ_PROBLEMS, **problems(409)},
 )
-def payment(service: ServiceOf, buyer: Buyer, order_id: OrderId) -> dict[str, Any]:
+def payment(service: ServiceOf, buyer: Buyer, order_id: OrderId) -> PreparedAnswer:
     """Ready to be signed: approve and pay as two transactions, or one signature without gas."""
     own_order(service, buyer, order_id)
-    return service.use_cases.authorizing.prepared(order_id).as_json()
+    return prepared_answer(service.use_cases.authorizing.prepared(order_id))
 
 
 @router.post(
     "/api/purchase-orders/{order_id}/authorize-payment",
-    response_model=OrderAnswer,
     responses=BUYER_PROBLEMS,
     dependencies=[COSTLY],
 )
-def authorize(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: AuthorizationForm) -> dict[str, Any]:
+def authorize(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: AuthorizationForm) -> OrderAnswer:
     """Leave the signature under the premium: a relayer sends it and pays the gas."""
     own_order(service, buyer, order_id)
     service.use_cases.authorizing.submit(
@@ -149,20 +141,18 @@ def authorize(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: Authori
     return shown(service, own_order(service, buyer, order_id))
 
 
-@router.post(
-    "/api/purchase-orders/{order_id}/submit-payment", response_model=OrderAnswer, responses=BUYER_PROBLEMS
-)
-def submit_payment(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: PaymentForm) -> dict[str, Any]:
+@router.post("/api/purchase-orders/{order_id}/submit-payment", responses=BUYER_PROBLEMS)
+def submit_payment(service: ServiceOf, buyer: Buyer, order_id: OrderId, form: PaymentForm) -> OrderAnswer:
     """Name the transaction that paid. PAYMENT_TOO_SHALLOW (422): it needs more confirmations, ask again."""
     own_order(service, buyer, order_id)
     order = service.use_cases.paying.pay_by_transaction(order_id, form.transaction_hash, actor=buyer.address)
     return shown(service, order)
 
 
-@router.post("/api/purchase-orders/{order_id}/cancel", response_model=OrderAnswer, responses=BUYER_PROBLEMS)
+@router.post("/api/purchase-orders/{order_id}/cancel", responses=BUYER_PROBLEMS)
 def cancel(
     service: ServiceOf, buyer: Buyer, order_id: OrderId, form: OptionalReasonForm | None = None
-) -> dict[str, Any]:
+) -> OrderAnswer:
     """Give up an order that is not paid, once it can be paid no more."""
     own_order(service, buyer, order_id)
     reason = form.reason if form is not None else ""

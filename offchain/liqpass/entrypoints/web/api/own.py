@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import Path
 
 from liqpass.domain.reasons import Reason
-from liqpass.entrypoints.web.api.forms import ORDER_ID, UUID_EXAMPLE
+from liqpass.entrypoints.shapes.values import UUID_EXAMPLE
+from liqpass.entrypoints.web.api.forms import ORDER_ID
 from liqpass.entrypoints.web.service import Service
 from liqpass.records import Claim, Order, Review, Session
 from liqpass.refusals import NotFoundError

@@ -10,13 +10,8 @@ from starlette.responses import Response
 
 from liqpass.domain.identifiers import checksum_address
 from liqpass.entrypoints.answers import iso
-from liqpass.entrypoints.web.api.forms import (
-    NonceAnswer,
-    NonceForm,
-    SessionAnswer,
-    SignInForm,
-    problems,
-)
+from liqpass.entrypoints.shapes.sessions import NonceAnswer, SessionAnswer
+from liqpass.entrypoints.web.api.forms import NonceForm, SignInForm, problems
 from liqpass.entrypoints.web.identity import (
     ServiceOf,
     check_origin,
@@ -40,11 +35,10 @@ def sessions_router(realm: Realm) -> APIRouter:
 
     @router.post(
         "/sign-in/nonce",
-        response_model=NonceAnswer,
         responses=problems(403, 408, 413, 415, 422),
         name=f"{name}_nonce",
     )
-    def nonce(request: Request, service: ServiceOf, form: NonceForm) -> dict[str, str]:
+    def nonce(request: Request, service: ServiceOf, form: NonceForm) -> NonceAnswer:
         """The text that this wallet signs to sign in."""
         check_origin(request, realm)
         origin = service.access.origin(realm)
@@ -52,14 +46,11 @@ def sessions_router(realm: Realm) -> APIRouter:
 
     @router.post(
         "/sign-in",
-        response_model=SessionAnswer,
         responses=problems(403, 408, 413, 415, 422),
         dependencies=[COSTLY],
         name=f"{name}_sign_in",
     )
-    def sign_in(
-        request: Request, response: Response, service: ServiceOf, form: SignInForm
-    ) -> dict[str, object]:
+    def sign_in(request: Request, response: Response, service: ServiceOf, form: SignInForm) -> SessionAnswer:
         """Begin a session, in a cookie. The message's nonce counts once."""
         check_origin(request, realm)
         message = service.signing_in.signer(
@@ -74,11 +65,10 @@ def sessions_router(realm: Realm) -> APIRouter:
 
     @router.post(
         "/sign-out",
-        response_model=SessionAnswer,
         responses=problems(403, 408, 413, 415, 422),
         name=f"{name}_sign_out",
     )
-    def sign_out(request: Request, response: Response, service: ServiceOf) -> dict[str, object]:
+    def sign_out(request: Request, response: Response, service: ServiceOf) -> SessionAnswer:
         """End the session; without one, nothing happens."""
         session = session_of(request, realm)
         if session is not None:
@@ -89,15 +79,15 @@ def sessions_router(realm: Realm) -> APIRouter:
         drop_session_cookie(response, realm)
         return session_answer(None, service.access, realm)
 
-    @router.get("/session", response_model=SessionAnswer, responses=problems(), name=f"{name}_session")
-    def session(request: Request, service: ServiceOf) -> dict[str, object]:
+    @router.get("/session", responses=problems(), name=f"{name}_session")
+    def session(request: Request, service: ServiceOf) -> SessionAnswer:
         """Who is signed in; all null where nobody is."""
         return session_answer(session_of(request, realm), service.access, realm)
 
     return router
 
 
-def session_answer(session: Session | None, access: Access, realm: Realm) -> dict[str, object]:
+def session_answer(session: Session | None, access: Access, realm: Realm) -> SessionAnswer:
     """A session as its holder may see it."""
     if session is None:
         return {"address": None, "roles": [], "csrfToken": None, "expiresAt": None}
