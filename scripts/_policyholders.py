@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from liqpass.domain.money import MoneyError, Usdc, format_usdc, parse_usdc
 from liqpass.domain.parametric.policyholder import SALT_BYTES, policyholder_ref
+from liqpass.private_files import shared_with_others
 
 from scripts._operator import RefusedError
 
@@ -73,11 +73,11 @@ class PolicyholderBook:
 
     def _lines(self) -> list[str]:
         try:
-            mode = stat.S_IMODE(self._path.stat().st_mode)
+            fault = shared_with_others(self._path)
         except FileNotFoundError:
             return []
-        if mode & 0o077:
-            raise RefusedError(f"{self._path} has mode {mode:04o}: others must not read it (chmod 600)")
+        if fault:
+            raise RefusedError(fault)
         # Not splitlines: JSON leaves line separators beyond ASCII as they are, inside a reference.
         return [line for line in self._path.read_text("utf-8").split("\n") if line]
 

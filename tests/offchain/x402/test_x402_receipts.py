@@ -240,7 +240,10 @@ def test_store__readable_by_others__refused(tmp_path: Path) -> None:
     path.touch(0o644)
     path.chmod(0o644)
 
-    with pytest.raises(JournalPermissionError, match="can be read by others"), Receipts.open(path):
+    with (
+        pytest.raises(JournalPermissionError, match="has mode 0644: others must not read it"),
+        Receipts.open(path),
+    ):
         pass
 
 

@@ -6,13 +6,13 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from liqpass.adapters.chain.errors import JournalBusyError, JournalError, JournalPermissionError
 from liqpass.adapters.chain.rpc import ChainIdentity
+from liqpass.private_files import shared_with_others
 
 # Numbers of wei are text: SQLite's integers end at 2^63.
 _TABLES = (
@@ -109,9 +109,8 @@ def open_existing(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise JournalPermissionError(f"{path} has mode {mode:04o}: run `chmod 600 {path}`")
+    if fault := shared_with_others(path):
+        raise JournalPermissionError(fault)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=10)
     except sqlite3.OperationalError as error:

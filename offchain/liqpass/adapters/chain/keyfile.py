@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import stat
 from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from liqpass.adapters.chain.errors import SigningError
+from liqpass.private_files import shared_with_others
 
 
 def read_keyfile(path: Path, passphrase: str) -> LocalAccount:
     """The account in the file. Raises SigningError, which quotes neither the passphrase nor the file."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            raise SigningError(f"{path} has mode {mode:04o}: others must not read it (chmod 600)")
+        if fault := shared_with_others(path):
+            raise SigningError(fault)
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise SigningError(f"{path}: {error.strerror}") from None

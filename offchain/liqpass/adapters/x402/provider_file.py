@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from liqpass.domain.identifiers import IdentifierError, checksum_address, parse_
 from liqpass.domain.x402.bond import MAX_TIMEOUT_MINUTES
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import InsuredProvider
+from liqpass.private_files import shared_with_others
 
 MIN_KEY = 32  # characters
 
@@ -122,9 +122,8 @@ def _digest(path: Path, entry: _Entry) -> bytes:
             raise ProviderFileError(f"{path}: key_sha256 of {entry.provider} is no SHA-256 in hex") from None
     assert entry.key_file is not None  # noqa: S101 - the model asks for one of them
     file = path.parent / entry.key_file
-    mode = stat.S_IMODE(file.stat().st_mode)
-    if mode & 0o077:
-        raise ProviderFileError(f"{file} has mode {mode:04o}: others must not read it (chmod 600)")
+    if fault := shared_with_others(file):
+        raise ProviderFileError(fault)
     key = file.read_bytes().strip()
     if len(key) < MIN_KEY:
         raise ProviderFileError(f"{file}: a key has at least {MIN_KEY} characters")

@@ -19,6 +19,7 @@ from liqpass.domain.money import usdc
 from liqpass.domain.x402.commitments import bytes32
 from liqpass.domain.x402.insurance import Insurance
 from liqpass.domain.x402.receipts import Answer, Receipt
+from liqpass.private_files import shared_with_others
 
 _TABLE = """CREATE TABLE IF NOT EXISTS receipts (
     commitment BLOB PRIMARY KEY, chain_id INTEGER NOT NULL, contract TEXT NOT NULL, provider TEXT NOT NULL,
@@ -50,8 +51,8 @@ class Receipts:
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create_whole(path, lambda new: _connect(new).close())
-        if path.stat().st_mode & 0o077:
-            raise JournalPermissionError(f"{path} can be read by others (chmod 600)")
+        if fault := shared_with_others(path):
+            raise JournalPermissionError(fault)
         with contextlib.closing(_connect(path)) as connection:
             yield cls(connection)
 

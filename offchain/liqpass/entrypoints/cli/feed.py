@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +28,7 @@ from liqpass.domain.parametric.reading import Reading, ReadingError, reading_in_
 from liqpass.domain.parametric.times import format_time
 from liqpass.entrypoints.cli.keeper_run import Account
 from liqpass.entrypoints.cli.session import Session, pass_session
+from liqpass.private_files import shared_with_others
 from liqpass.settings import Settings
 
 CHAINS = (
@@ -181,7 +181,6 @@ def _now_s(settings: Settings, rpc: Rpc) -> int:
 def _passphrase(path: Path | None) -> str:
     if path is None:
         return str(click.prompt("Passphrase", hide_input=True, err=True))
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise click.ClickException(f"{path} has mode {mode:04o}: others must not read it (chmod 600)")
+    if fault := shared_with_others(path):
+        raise click.ClickException(fault)
     return path.read_text("utf-8").rstrip("\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from liqpass.domain.batching import BatchingError
 from liqpass.domain.evidence import EvidenceError
 from liqpass.domain.machine import IllegalTransition
 from liqpass.ports import ChainError, OkxCredentials, OkxFetchError
+from liqpass.private_files import shared_with_others
 from liqpass.records import RecordError, StaleStateError
 from liqpass.refusals import UseCaseError
 from liqpass.settings import SettingsError, read_settings
@@ -130,9 +130,8 @@ def read_credentials(path: str) -> OkxCredentials:
         text = click.get_text_stream("stdin").read()
     else:
         file = Path(path)
-        mode = stat.S_IMODE(file.stat().st_mode)
-        if mode & 0o077:
-            raise click.ClickException(f"{path} has mode {mode:04o}: others must not read it (chmod 600)")
+        if fault := shared_with_others(file):
+            raise click.ClickException(fault)
         text = file.read_text("utf-8", errors="replace")
     try:
         value = json.loads(text)
