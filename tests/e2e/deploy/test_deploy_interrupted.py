@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import Web3Rpc
 from liqpass.adapters.chain.signer import LocalSigner
+from power_cut import CutRpc, PowerCutError, kill
 from web3 import HTTPProvider, Web3
 
 from scripts._build import Build
@@ -27,34 +28,6 @@ from scripts._parameters import load_parameters
 
 TRANSACTIONS = 9
 GENESIS_S = 1_700_000_000
-
-
-class PowerCutError(BaseException):
-    """Not an Exception: nothing in the code may catch it, as nothing catches the end of the process."""
-
-
-def _cut_power() -> None:
-    raise PowerCutError
-
-
-def _kill() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class CutRpc(Web3Rpc):
-    """Calls `cut` at the `at`-th broadcast, before or after the node has it."""
-
-    def __init__(self, url: str, at: int, *, after: bool, cut: Callable[[], None] = _cut_power) -> None:
-        super().__init__(HTTPProvider(url))
-        self._left, self._after, self._cut = at, after, cut
-
-    def send_raw(self, raw: bytes) -> None:
-        self._left -= 1
-        if self._left == 0:
-            if self._after:
-                super().send_raw(raw)
-            self._cut()
-        super().send_raw(raw)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +119,7 @@ def test_deploy__process_killed__goes_on_to_the_same_addresses(
     with as_before(chain):
         child = os.fork()
         if child == 0:  # kill -9 in the middle of the broadcast: no handler, no finally, no atexit runs
-            deploy(chain, folder, build, CutRpc(chain.url, at, after=after, cut=_kill))
+            deploy(chain, folder, build, CutRpc(chain.url, at, after=after, cut=kill))
             os._exit(0)
         _, status = os.waitpid(child, 0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from liqpass.adapters.chain.contracts import read_deployment
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import Web3Rpc
 from operator_world import DEPLOYER, PAYER, POLICIES, World
-from web3 import HTTPProvider
+from power_cut import CutRpc, PowerCutError, kill
 
 from scripts._batch import Case
 from scripts._connection import Connection
@@ -28,34 +27,6 @@ SMALL_GAS = 500_000
 FEW_GAS = 220_000  # three or four payouts
 EVERYBODY = list(range(1, POLICIES + 1))
 FEW = list(range(1, 13))
-
-
-class PowerCutError(BaseException):
-    """Not an Exception: nothing in the code may catch it, as nothing catches the end of the process."""
-
-
-def _cut_power() -> None:
-    raise PowerCutError
-
-
-def _kill() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class CutRpc(Web3Rpc):
-    """Calls `cut` at the `at`-th broadcast, before or after the node has it."""
-
-    def __init__(self, url: str, at: int, *, after: bool, cut: Callable[[], None] = _cut_power) -> None:
-        super().__init__(HTTPProvider(url))
-        self._left, self._after, self._cut = at, after, cut
-
-    def send_raw(self, raw: bytes) -> None:
-        self._left -= 1
-        if self._left == 0 and not self._after:
-            self._cut()
-        super().send_raw(raw)
-        if self._left == 0 and self._after:
-            self._cut()
 
 
 def run_with(world: World, rpc: Web3Rpc, file: str, gas: int = FEW_GAS) -> dict[int, str]:
@@ -158,7 +129,7 @@ def test_execute__cut_at_a_broadcast__goes_on(
 def test_execute__process_killed__goes_on(world: World, file: str) -> None:
     child = os.fork()
     if child == 0:  # kill -9 in the middle of the broadcast: no handler, no finally, no atexit runs
-        run_with(world, CutRpc(world.node.url, 2, after=True, cut=_kill), file, SMALL_GAS)
+        run_with(world, CutRpc(world.node.url, 2, after=True, cut=kill), file, SMALL_GAS)
         os._exit(0)
     _, status = os.waitpid(child, 0)
 

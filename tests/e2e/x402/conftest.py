@@ -18,3 +18,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsuredWorld]:
 def facilitator(world: InsuredWorld) -> Iterator[Running]:
     with world.facilitator() as running:
         yield running
+
+
+@pytest.fixture
+def held(chain: InsuredWorld) -> Iterator[InsuredWorld]:
+    """The `chain` that a file of tests has for itself, mining only when it is told to."""
+    chain.node.set_automine(on=False)
+    try:
+        yield chain
+    finally:
+        chain.node.set_automine(on=True)
+        chain.node.mine()

@@ -28,17 +28,6 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsuredWorld]:
         yield world
 
 
-@pytest.fixture
-def held(chain: InsuredWorld) -> Iterator[InsuredWorld]:
-    """The chain, mining only when it is told to."""
-    chain.node.set_automine(on=False)
-    try:
-        yield chain
-    finally:
-        chain.node.set_automine(on=True)
-        chain.node.mine()
-
-
 class Tally:
     """What moved since it was made."""
 

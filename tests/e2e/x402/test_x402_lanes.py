@@ -36,17 +36,6 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsuredWorld]:
 
 
 @pytest.fixture
-def held(chain: InsuredWorld) -> Iterator[InsuredWorld]:
-    """The chain, mining only when it is told to."""
-    chain.node.set_automine(on=False)
-    try:
-        yield chain
-    finally:
-        chain.node.set_automine(on=True)
-        chain.node.mine()
-
-
-@pytest.fixture
 def callers() -> Iterator[Callable[..., Future[SettleResponse]]]:
     with ThreadPoolExecutor(8) as pool:
         yield pool.submit
