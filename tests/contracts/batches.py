@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
-from liqpass.domain.merkle import LEAF_TYPES, Payout, PayoutTree
+from liqpass.domain.merkle import Payout, PayoutTree
 from liqpass.domain.money import Usdc
 
+LEAF_TYPES = ("uint256", "uint256", "address", "uint256", "bytes32")
 Struct: TypeAlias = tuple[int, int, str, int, bytes]
 
 

@@ -12,8 +12,6 @@ from eth_hash.auto import keccak
 from liqpass.domain.identifiers import parse_address
 from liqpass.domain.money import Usdc, usdc
 
-LEAF_TYPES = ("uint256", "uint256", "address", "uint256", "bytes32")
-
 
 class MerkleError(ValueError):
     """Payouts or indices that no tree can be built or proven for."""
@@ -137,31 +135,6 @@ def verify_proof(root: bytes, payout: Payout, proof: Sequence[bytes]) -> bool:
     for sibling in proof:
         node = _node(node, sibling)
     return node == root
-
-
-def verify_multiproof(root: bytes, multiproof: Multiproof) -> bool:
-    """As MerkleProof.multiProofVerify does on chain: any malformed proof is simply false."""
-    hashes = [leaf_hash(payout) for payout in multiproof.payouts]
-    leaves, flags = len(hashes), multiproof.flags
-    if leaves + len(multiproof.proof) != len(flags) + 1:
-        return False
-    if not flags:
-        return (hashes[0] if hashes else multiproof.proof[0]) == root
-    proof = iter(multiproof.proof)
-    head = 0
-    try:
-        for flag in flags:
-            left = hashes[head]
-            head += 1
-            if flag:
-                right = hashes[head]
-                head += 1
-            else:
-                right = next(proof)
-            hashes.append(_node(left, right))
-    except (IndexError, StopIteration):
-        return False
-    return next(proof, None) is None and hashes[-1] == root
 
 
 def _node(left: bytes, right: bytes) -> bytes:

@@ -1,10 +1,9 @@
 """Proofs that are empty, repeated, reordered, bent, or of something that is no leaf."""
 
 import pytest
-from batches import hostile_leaf, node, struct
+from batches import LEAF_TYPES, hostile_leaf, node, struct
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
-from liqpass.domain.merkle import LEAF_TYPES
 from reverts import reverts_with
 
 

@@ -66,11 +66,6 @@ class KeyVault:
     def __repr__(self) -> str:
         return f"KeyVault(current={self._current})"
 
-    @property
-    def current_key_id(self) -> str:
-        """Id of the key that seals now."""
-        return self._current
-
     def seal(self, plain: bytes, *, row: str) -> Sealed:
         """Encrypt `plain` for `row` (table and primary key)."""
         if not self._current:

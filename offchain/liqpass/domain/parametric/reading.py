@@ -32,18 +32,6 @@ def reading_of_delay(delay_s: int) -> Reading:
     return Reading(min(minutes - minutes % STEP_MINUTES, MAX_DELAY))
 
 
-def as_reading(value: int) -> Reading:
-    """A feed's raw answer. Raises `ReadingError` for what the feed's specification does not allow."""
-    if type(value) is not int or not 0 <= value <= CANCELLED or value % STEP_MINUTES != 0:
-        raise ReadingError(f"not a reading: {value!r}, allowed are 0, 10, … {MAX_DELAY} and {CANCELLED}")
-    return Reading(value)
-
-
-def triggers(reading: Reading, threshold_minutes: int) -> bool:
-    """Whether a claim arises: the delay has reached the threshold, or the flight was cancelled."""
-    return reading >= threshold_minutes
-
-
 def delayed_since(departure_s: int, threshold_minutes: int) -> int:
     """Unix seconds from which readings count: before, a delay of that length would be a forecast."""
     return departure_s + 60 * threshold_minutes

@@ -113,7 +113,3 @@ def _why_not_approve(claim: Claim, reviews: Sequence[Review], reviewer: str) -> 
 
 def _not_in(claim: Claim, action: ClaimAction, words: str) -> str:
     return "" if (ClaimState(claim.state), action) in TRANSITIONS else words
-
-
-def _approves(word: Review, claim: Claim) -> bool:
-    return word.decision == APPROVE and word.evidence_hash == claim.evidence_hash
