@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Answer(StrEnum):
+    """What a node made of signed bytes, as far as its wording tells."""
+
     ACCEPTED = "accepted"
     ALREADY_KNOWN = "already known"
     NONCE_USED = "nonce used"

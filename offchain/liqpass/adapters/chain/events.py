@@ -8,6 +8,8 @@ from enum import StrEnum
 
 
 class EventKind(StrEnum):
+    """What happened to an intent."""
+
     RESUMED = "resumed"
     ALREADY_DONE = "already done"
     PLANNED = "planned"

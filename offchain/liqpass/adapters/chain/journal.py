@@ -99,6 +99,7 @@ class Journal:
         return identity.block_hash(anchor["anchor_number"]) == str(anchor["anchor_hash"])
 
     def close(self) -> None:
+        """Close the file. Nothing is lost: every change was committed."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -126,6 +127,7 @@ class Journal:
     # Reading
 
     def intent(self, key: str) -> Intent | None:
+        """The intent of that key, whatever transaction it is."""
         row = self._connection.execute("SELECT * FROM intents WHERE key = ?", (key,)).fetchone()
         return None if row is None else Intent.of(row)
 
@@ -166,6 +168,7 @@ class Journal:
         return [Attempt.of(row) for row in rows]
 
     def nonce_state(self, nonce: int) -> NonceState | None:
+        """What became of a nonce; None: this journal never took it."""
         row = self._connection.execute("SELECT state FROM nonces WHERE nonce = ?", (nonce,)).fetchone()
         return None if row is None else NonceState(row["state"])
 
@@ -251,6 +254,7 @@ class Journal:
             self._go_on(connection, intent, IntentState.SIGNED)
 
     def sent(self, intent: Intent, attempt: Attempt) -> None:
+        """A node has the bytes: it took them, or knew them already."""
         with self._commit() as connection:
             connection.execute("UPDATE attempts SET state = 'sent' WHERE id = ?", (attempt.id,))
             self._go_on(connection, intent, IntentState.SENT)

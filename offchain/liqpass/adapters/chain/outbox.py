@@ -24,6 +24,8 @@ from liqpass.adapters.chain.signer import Signer, check_signed
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
+    """One signer's way to the chain: every step is in the journal before the next one begins."""
+
     rpc: Rpc
     journal: Journal
     signer: Signer

@@ -19,10 +19,12 @@ class Outcome:
 
     @property
     def already_done(self) -> bool:
+        """Whether somebody else brought it about, or nothing had to be sent."""
         return self.receipt is None
 
     @property
     def tx_hash(self) -> str | None:
+        """Of our transaction that brought it about."""
         return None if self.receipt is None else self.receipt.tx_hash
 
 

@@ -61,6 +61,7 @@ class Policy:
 
     @property
     def depth(self) -> int:
+        """Blocks from a receipt's own to the head, both counted, at which it is confirmed; at least 1."""
         return max(self.confirmations, 1)
 
 
@@ -77,6 +78,7 @@ class Fees:
         return cls(max_fee=2 * base_fee + priority, priority=priority)
 
     def capped(self, cap: int) -> Fees:
+        """Neither above `cap`, in wei per gas."""
         return Fees(max_fee=min(self.max_fee, cap), priority=min(self.priority, cap))
 
     def bumped(self, bump_bps: int, market: Fees, cap: int) -> Fees | None:

@@ -23,9 +23,10 @@ class IntentState(StrEnum):
 
 
 class AttemptState(StrEnum):
-    """planned (nonce and fees, no bytes) → signed → sent → final | failed | replaced (by a sibling) | lost
-    (its
-    nonce was used by a transaction that is not in the journal)."""
+    """planned (nonce and fees, no bytes) → signed → sent → final | failed | replaced (by a sibling) | lost.
+
+    Lost: its nonce was used by a transaction that is not in the journal.
+    """
 
     PLANNED = "planned"
     SIGNED = "signed"
@@ -65,6 +66,7 @@ class Intent:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Self:
+        """From its row in the journal."""
         return cls(
             id=row["id"],
             key=row["key"],
@@ -98,6 +100,7 @@ class Attempt:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Self:
+        """From its row in the journal."""
         return cls(
             id=row["id"],
             intent_id=row["intent_id"],

@@ -29,6 +29,8 @@ _RATE_LIMITED = (429, -32005, -32016)  # EIP-1474's "limit exceeded" and what Ba
 
 @dataclass(frozen=True, slots=True)
 class Block:
+    """A block's header; `base_fee_wei` per gas, `timestamp_s` in unix seconds."""
+
     number: int
     hash: str
     base_fee_wei: int
@@ -37,6 +39,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
+    """A mined transaction, succeeded or reverted; `gas_price_wei` as paid per gas."""
+
     tx_hash: str
     succeeded: bool
     block_number: int
@@ -58,6 +62,7 @@ class Call:
     gas: int | None = None
 
     def as_json(self) -> dict[str, str]:
+        """The parameters of `eth_call` and `eth_estimateGas`."""
         fields = {"from": self.sender, "data": "0x" + self.data.hex(), "value": hex(self.value)}
         if self.gas is not None:
             fields["gas"] = hex(self.gas)

@@ -37,6 +37,8 @@ _REFUSALS_IN_A_ROW = 3
 
 
 class End(Enum):
+    """How signed bytes ended without a receipt."""
+
     LOST = "the nonce was used by another transaction and the effect has not happened"
     DONE = "the effect has happened without a receipt of ours"
 
@@ -73,6 +75,8 @@ class Predecessors:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
+    """What the chain has made of signed bytes. `clock` and `sleep` in seconds."""
+
     outbox: Outbox
     clock: Callable[[], float]
     sleep: Callable[[float], None]

@@ -20,6 +20,8 @@ from liqpass.adapters.chain.rpc import Call, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
+    """Runs calls that nobody has signed. `decode`: what the called contracts' errors mean."""
+
     outbox: Outbox
     decode: RevertDecoder | None
 

@@ -29,6 +29,7 @@ class Cursor:
     tie: int
 
     def position(self, row: Row) -> int:
+        """Where the row stands in its list. Raises PagingError."""
         value = row.get(self.column)
         if not (isinstance(value, str) and value.isascii() and value.isdigit()):
             raise PagingError(f"a row cannot be placed in its list: {self.column} is not a decimal string")

@@ -33,6 +33,7 @@ class FeedRule:
 
     @classmethod
     def of(cls, life: Life, *, description_hash: bytes, last_round: int) -> FeedRule:
+        """What this policy asks; the hash is that of the feed's description at creation."""
         not_before_s = delayed_since(life.departure_s, life.threshold_minutes)
         return cls(description_hash, last_round, life.threshold_minutes, not_before_s)
 

@@ -87,10 +87,12 @@ class Policy:
 
     @property
     def leader(self) -> str:
+        """The leader's address, in lower case: it is in the number."""
         return leader_of(self.number)
 
     @property
     def name(self) -> str:
+        """The number as people write it."""
         return format_policy_id(self.number)
 
     def share_of(self, account: str) -> int | None:

@@ -37,6 +37,7 @@ class Account:
     pos_ids: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def position(self, pos_id: str) -> Position:
+        """An open one. Raises SimulatorError."""
         try:
             return self.positions[pos_id]
         except KeyError:

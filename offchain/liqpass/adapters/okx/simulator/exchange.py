@@ -33,6 +33,7 @@ class Exchange:
         self.accounts: dict[str, Account] = {}
 
     def now_ms(self) -> int:
+        """The exchange's clock, which may run ahead or behind by `skew_ms`."""
         return self._now_ms() + self.skew_ms
 
     def add_account(
@@ -56,12 +57,14 @@ class Exchange:
         return key
 
     def account(self, name: str) -> Account:
+        """Raises SimulatorError for a name that there is not."""
         try:
             return self.accounts[name]
         except KeyError:
             raise SimulatorError(f"there is no account {name}") from None
 
     def find_key(self, api_key: str) -> tuple[Account, ApiKey] | None:
+        """The key and whose it is."""
         for account in self.accounts.values():
             for key in account.keys.values():
                 if key.credentials.api_key == api_key:

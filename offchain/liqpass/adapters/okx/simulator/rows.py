@@ -57,10 +57,12 @@ class Position:
 
     @property
     def sign(self) -> int:
+        """1 where a rising price profits, -1 where a falling one does."""
         return 1 if self.direction == "long" else -1
 
     @property
     def coins(self) -> Decimal:
+        """Size in the underlying coin."""
         return self.contracts * self.instrument.contract_value
 
     @property
@@ -75,9 +77,11 @@ class Position:
 
     @property
     def realized_pnl(self) -> Decimal:
+        """In the settlement currency, fees and penalty included."""
         return self.pnl + self.fee + self.funding_fee + self.liq_penalty
 
     def unrealised_at(self, price: Decimal) -> Decimal:
+        """Profit at that price, in the settlement currency."""
         return rounded(self.sign * (price - self.avg_px) * self.coins)
 
 
