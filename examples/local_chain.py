@@ -19,6 +19,7 @@ from web3.contract import Contract
 from benchmarks.artifacts import built
 
 PENALTY_BPS, TIMEOUT_MINUTES = 200, 5
+DEPLOYING_GAS = 10_000_000
 
 
 class LocalChainError(Exception):
@@ -47,8 +48,8 @@ class LocalChain:
             def deploy(name: str, *arguments: Any) -> str:
                 artifact = built(name)
                 factory = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
-                sent = factory.constructor(*arguments).transact({"from": account})
-                return str(web3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
+                receipt = node.transact(factory.constructor(*arguments), account, gas=DEPLOYING_GAS)
+                return web3.to_checksum_address(receipt["contractAddress"])
 
             usdc = deploy("MockUSDCProxy", deploy("MockUSDC"), "USDC", account)
             manager = deploy("LiqPassAccessManager", account)
@@ -68,8 +69,7 @@ class LocalChain:
 
     def send(self, call: Any, account: int) -> None:
         """Raises LocalChainError when it reverts."""
-        sent = call.transact({"from": self.address(account), "gas": 1_000_000})
-        if self.web3.eth.wait_for_transaction_receipt(sent)["status"] != 1:
+        if self.node.transact(call, self.address(account), gas=1_000_000)["status"] != "0x1":
             raise LocalChainError(f"{call.fn_name} by {self.address(account)} failed")
 
     def mint(self, account: int, amount: int) -> None:

@@ -65,8 +65,8 @@ class BondedWorld:
             def deploy(name: str, *arguments: Any) -> str:
                 artifact = built(name)
                 factory = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
-                sent = factory.constructor(*arguments).transact({"from": deployer})
-                return str(web3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
+                receipt = node.transact(factory.constructor(*arguments), deployer, gas=10_000_000)
+                return web3.to_checksum_address(receipt["contractAddress"])
 
             usdc = deploy("MockUSDCProxy", deploy("MockUSDC"), "USDC", deployer)
             manager = deploy("LiqPassAccessManager", deployer)
@@ -107,8 +107,7 @@ class BondedWorld:
         return self.node.account(account).address
 
     def send(self, call: Any, account: int) -> None:
-        sent = call.transact({"from": self.address(account), "gas": 1_000_000})
-        assert self.web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+        assert self.node.transact(call, self.address(account), gas=1_000_000)["status"] == "0x1"
 
     def lock(self, *, provider: int = PROVIDER, client: int = CLIENT, minutes: int = 5) -> bytes:
         """A new policy of AMOUNT; its commitment."""

@@ -70,7 +70,7 @@ class KeptWorld:
             deployer = node.account(DEPLOYER).address
 
             def deploy(name: str, *arguments: Any) -> str:
-                return _deploy(web3, deployer, name, *arguments)
+                return _deploy(node, web3, deployer, name, *arguments)
 
             usdc = deploy("MockUSDCProxy", deploy("MockUSDC"), "USDC", deployer)
             world = cls(
@@ -102,15 +102,14 @@ class KeptWorld:
         return self.node.account(account).address
 
     def send(self, call: Any, account: int) -> None:
-        sent = call.transact({"from": self.address(account), "gas": 1_000_000})
-        assert self.web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+        assert self.node.transact(call, self.address(account), gas=1_000_000)["status"] == "0x1"
 
     # Policies
 
     def deploy_feed(self) -> str:
         """Another feed of the same flight; its address."""
         deployer = self.address(DEPLOYER)
-        return _deploy(self.web3, deployer, "MockFeed", deployer, _DESCRIPTION)
+        return _deploy(self.node, self.web3, deployer, "MockFeed", deployer, _DESCRIPTION)
 
     def terms(self, feed: str) -> Terms:
         return Terms(
@@ -240,8 +239,8 @@ class KeptWorld:
             process.communicate()
 
 
-def _deploy(web3: Web3, deployer: str, name: str, *arguments: Any) -> str:
+def _deploy(node: Anvil, web3: Web3, deployer: str, name: str, *arguments: Any) -> str:
     artifact = built(name)
     factory = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
-    sent = factory.constructor(*arguments).transact({"from": deployer})
-    return str(web3.eth.wait_for_transaction_receipt(sent)["contractAddress"])
+    receipt = node.transact(factory.constructor(*arguments), deployer, gas=10_000_000)
+    return web3.to_checksum_address(receipt["contractAddress"])

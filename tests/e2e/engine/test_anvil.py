@@ -19,6 +19,9 @@ from liqpass.adapters.chain.anvil import (
     AnvilStartError,
     find_anvil,
 )
+from web3 import Web3
+
+from benchmarks.artifacts import built
 
 PARENT = """
 import sys, time
@@ -90,6 +93,25 @@ def test_snapshot__reverted__balance_is_back() -> None:
         node.revert(before)
 
         assert node.rpc("eth_getBalance", recipient, "latest") == "0x0"
+
+
+def test_transact__creation_call_and_revert__receipt_of_each_at_once() -> None:
+    with Anvil() as node:
+        web3 = Web3(Web3.HTTPProvider(node.url))
+        owner, stranger = (node.account(number).address for number in (0, 1))
+        artifact = built("MockFeed")
+        creation = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode).constructor(
+            owner, "a feed"
+        )
+
+        created = node.transact(creation, owner, gas=10_000_000)
+        feed = web3.eth.contract(web3.to_checksum_address(created["contractAddress"]), abi=artifact.abi)
+        called = node.transact(feed.functions.push(7), owner, gas=200_000)
+        reverted = node.transact(feed.functions.push(8), stranger, gas=200_000)
+
+        assert [each["status"] for each in (created, called, reverted)] == ["0x1", "0x1", "0x0"]
+        assert [each["blockNumber"] for each in (created, called, reverted)] == ["0x1", "0x2", "0x3"]
+        assert feed.functions.latestRoundData().call()[1] == 7
 
 
 def test_state_file__second_run__goes_on_with_the_same_chain(tmp_path: Path) -> None:
