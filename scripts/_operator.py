@@ -31,7 +31,6 @@ from scripts._handover import selector_of
 from scripts._parameters import ParametersError
 from scripts._record import Record, RecordError, require_record
 
-_GWEI = 10**9
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -273,7 +272,7 @@ class Operator:
         if account is not None and autosign and not dry_run:
             sign_without_asking(account)
         live = site.connection.live
-        policy = Policy(max_fee_wei=int(max_fee_gwei * _GWEI)) if live else Policy.local()
+        policy = Policy.of(max_fee_gwei, live=live)
         return cls(
             site=site,
             address=str(account.address) if account is not None else str(safe_address),

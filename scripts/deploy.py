@@ -29,7 +29,6 @@ from scripts._record import Record, RecordError
 from scripts._safety import refusals
 from scripts._tables import checks_table, contracts_table, plan_tables, wide_console
 
-_GWEI = 10**9
 _FAULTS = (
     BuildError,
     ChainError,
@@ -120,7 +119,7 @@ def cli(  # noqa: PLR0917 - click passes options by name
             click.confirm(f"Deploy to {connection.chain} (chain {connection.chain_id})?", abort=True)
         if autosign:
             sign_without_asking(deployer)
-        policy = Policy(max_fee_wei=int(max_fee_gwei * _GWEI)) if connection.live else Policy.local()
+        policy = Policy.of(max_fee_gwei, live=connection.live)
         with Engine.open(
             connection.rpc,
             ApeSigner(deployer),

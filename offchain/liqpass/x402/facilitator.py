@@ -25,7 +25,7 @@ from liqpass.adapters.x402.answer_log import Answered
 from liqpass.adapters.x402.facilitator import InsuredFacilitator
 from liqpass.bootstrap import Application
 from liqpass.settings import Settings, read_settings
-from liqpass.x402.site import MAX_FEE_GWEI, open_site, sending_policy
+from liqpass.x402.site import MAX_FEE_GWEI, open_site
 
 __all__ = ["Answered", "InsuredFacilitator", "insured_facilitator"]
 
@@ -76,7 +76,7 @@ def insured_facilitator(
         raise SigningError("name the keyfile of a settler")
     if len({signer.address for signer in signers}) < len(signers):
         raise SigningError("two keyfiles are of one account: each lane needs its own")
-    policy = sending_policy(app, max_fee_gwei)
+    policy = Policy.of(max_fee_gwei, live=not app.settings.is_local)
     with InsuredFacilitator.open(
         site,
         signers,

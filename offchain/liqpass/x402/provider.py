@@ -33,6 +33,7 @@ from x402.schemas.hooks import SettleFailureContext, VerifyFailureContext
 
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.keyfile import read_keyfile
+from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.premium_calls import TokenDomain, read_domain
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.adapters.x402 import insured_api
@@ -47,7 +48,7 @@ from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import SCHEME, TIMEOUT_FIELD, InsuredProvider
 from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.settings import Settings, read_settings
-from liqpass.x402.site import MAX_FEE_GWEI, open_site, sending_policy
+from liqpass.x402.site import MAX_FEE_GWEI, open_site
 
 __all__ = ["NotAwaitedError", "ProviderService", "commitment_of", "insure", "insured_service"]
 
@@ -164,7 +165,7 @@ def insured_service(
             site,
             insured,
             signer,
-            sending_policy(app, max_fee_gwei),
+            Policy.of(max_fee_gwei, live=not app.settings.is_local),
             folder=Path(journal) if journal else app.settings.journals,
             every_s=every_s,
         ) as deliveries,

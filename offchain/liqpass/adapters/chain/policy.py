@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 TX_GAS_LIMIT = 2**24  # EIP-7825, in force on Base
+_GWEI = 10**9
 MINIMUM_BUMP_BPS = 1000  # what nodes ask of a replacement, on both fees
 
 
@@ -54,6 +55,11 @@ class Policy:
             bump_after_s=5.0,
             rebroadcast_after_s=1.0,
         )
+
+    @classmethod
+    def of(cls, max_fee_gwei: float, *, live: bool) -> Self:
+        """At most `max_fee_gwei` per gas on a live network; `local` on a development chain."""
+        return cls(max_fee_wei=int(max_fee_gwei * _GWEI)) if live else cls.local()
 
     def gas_with_margin(self, estimate: int) -> int:
         """Gas limit to sign: the estimate and its margin, rounded up, never above `max_gas`."""

@@ -27,6 +27,7 @@ from liqpass.domain.parametric.flight_status import (
 from liqpass.domain.parametric.reading import Reading, ReadingError, reading_in_words
 from liqpass.domain.parametric.times import format_time
 from liqpass.entrypoints.cli.keeper_run import Account
+from liqpass.entrypoints.cli.sending_options import journal_option, max_fee_option
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.private_files import shared_with_others
 from liqpass.settings import Settings
@@ -35,7 +36,6 @@ CHAINS = (
     chains.LOCAL,
     chains.BASE_SEPOLIA,
 )  # elsewhere people insure against feeds, and none is ours to write
-_GWEI = 10**9
 
 
 @click.group()
@@ -59,21 +59,8 @@ def feed() -> None:
 @click.option(
     "--dry-run", is_flag=True, help="Check and simulate everything, send nothing; needs no keyfile."
 )
-@click.option(
-    "--journal",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path.home() / ".liqpass" / "journal",
-    envvar="LIQPASS_JOURNAL_FOLDER",
-    show_envvar=True,
-    help="Folder of the journals of sent transactions.  [default: ~/.liqpass/journal]",
-)
-@click.option(
-    "--max-fee-gwei",
-    type=click.FloatRange(min=0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Most to offer per gas on Base Sepolia.",
-)
+@journal_option
+@max_fee_option
 @pass_session
 def push(
     session: Session,
@@ -83,7 +70,7 @@ def push(
     keyfile: Path | None,
     passphrase_file: Path | None,
     dry_run: bool,
-    journal: Path,
+    journal: Path | None,
     max_fee_gwei: float,
 ) -> None:
     """Turn a flight-status RECORD (JSON; - reads standard input) into a reading and report it.
@@ -109,15 +96,14 @@ def push(
             owner = own.simulate_push(reading)
             click.echo(f"dry run: {owner} would push {reading} to {own.address}; nothing was sent")
             return
-        local = settings.is_local
-        policy = Policy.local() if local else Policy(max_fee_wei=int(max_fee_gwei * _GWEI))
+        policy = Policy.of(max_fee_gwei, live=not settings.is_local)
         signer = LocalSigner(read_keyfile(keyfile, _passphrase(passphrase_file)))
         with Engine.open(
             rpc,
             signer,
             policy,
             chain_id=settings.chain_id,
-            journal_folder=journal,
+            journal_folder=journal or settings.journals,
             decode_revert=our_errors,
         ) as engine:
             _send(engine, own, status, reading)

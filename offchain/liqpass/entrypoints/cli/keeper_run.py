@@ -24,12 +24,12 @@ from liqpass.adapters.chain.rpc import Rpc
 from liqpass.adapters.chain.settled_blocks import SettledBlocks
 from liqpass.adapters.chain.signer import LocalSigner
 from liqpass.domain.identifiers import IdentifierError, parse_address
+from liqpass.entrypoints.cli.sending_options import journal_option, max_fee_option
 from liqpass.ports import ChainError as ReadingError
 from liqpass.settings import Settings
 
 log = logging.getLogger("liqpass.keeper")
 NOBODY = "0x" + "0" * 40  # for whom a dry run simulates
-_GWEI = 10**9
 _ROUNDS_TRIED = 5  # by --once, where the node gives no answer
 _LONGEST_WAIT_S = 60
 _QUIET = ROUTINE - {EventKind.CONFIRMED}
@@ -75,7 +75,7 @@ class Run:
 
     def policy(self, settings: Settings) -> Policy:
         """How to send; without the limit of the fee on a local chain."""
-        return Policy.local() if settings.is_local else Policy(max_fee_wei=int(self.max_fee_gwei * _GWEI))
+        return Policy.of(self.max_fee_gwei, live=not settings.is_local)
 
     def signer(self, settings: Settings) -> LocalSigner:
         """The account that pays gas.
@@ -136,18 +136,8 @@ def gas_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Seconds to wait after a deadline: a reorganisation must not bring it back.",
         ),
-        click.option(
-            "--journal",
-            type=click.Path(file_okay=False, path_type=Path),
-            help="Folder of the journals.  [default: LIQPASS_JOURNAL_FOLDER, else ~/.liqpass/journal]",
-        ),
-        click.option(
-            "--max-fee-gwei",
-            type=click.FloatRange(min=0, min_open=True),
-            default=5.0,
-            show_default=True,
-            help="Most to offer per gas on a live network.",
-        ),
+        journal_option,
+        max_fee_option,
     ]
 
     @functools.wraps(command)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from liqpass.adapters.chain.policy import Policy
 from liqpass.domain.identifiers import checksum_address
 from liqpass.domain.x402.payment_addresses import payment_address
 from liqpass.entrypoints.cli.keeper_run import ended_by_signals
+from liqpass.entrypoints.cli.sending_options import journal_option, max_fee_option
 from liqpass.entrypoints.cli.serve import bound
 from liqpass.entrypoints.cli.session import Session, pass_session
 from liqpass.entrypoints.cli.x402_claims import claims
@@ -54,18 +56,8 @@ x402.add_command(strays)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8402, show_default=True, help="Port; 0 takes any."
 )
-@click.option(
-    "--journal",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the journals.  [default: LIQPASS_JOURNAL_FOLDER, else ~/.liqpass/journal]",
-)
-@click.option(
-    "--max-fee-gwei",
-    type=click.FloatRange(min=0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Most to offer per gas on a live network.",
-)
+@journal_option
+@max_fee_option
 @pass_session
 def facilitator(  # noqa: PLR0917 - click passes options by name
     session: Session,
@@ -98,7 +90,6 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
     from liqpass.entrypoints.x402.app import facilitator_app  # noqa: PLC0415
     from liqpass.entrypoints.x402.metrics import Figures  # noqa: PLC0415
     from liqpass.x402.facilitator import insured_facilitator  # noqa: PLC0415
-    from liqpass.x402.site import sending_policy  # noqa: PLC0415
 
     log_to_stderr()
     try:
@@ -123,7 +114,7 @@ def facilitator(  # noqa: PLR0917 - click passes options by name
             insured.site,
             insured.settlers,
             served.providers,
-            max_fee_wei=sending_policy(session.app, max_fee_gwei).max_fee_wei,
+            max_fee_wei=Policy.of(max_fee_gwei, live=not session.app.settings.is_local).max_fee_wei,
             on_look=figures.show,
         ).running(_LOOK_S),
     ):
