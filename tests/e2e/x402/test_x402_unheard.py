@@ -371,6 +371,51 @@ def test_attack__payments_that_are_refused__forgotten_and_no_gas_spent(
     assert (world.sent(), nonce(world.address(PROVIDER))) == (sent[0] + 1, sent[1] + 1)
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        pytest.param("NaN", id="no number"),
+        pytest.param(r'"\ud800"', id="half a character"),
+        pytest.param(f"[{','.join(['1e15'] * 5_000)}]", id="too large as it is sent on"),
+        pytest.param("[" * 100 + "]" * 100, id="too deep for the facilitator"),
+    ],
+)
+def test_attack__payment_that_no_facilitator_can_read__nothing_to_look_after(
+    world: InsuredWorld, facilitator: Running, extra: str
+) -> None:
+    before, sent, folder = money(world), world.sent(), f"unreadable-{len(extra)}"
+
+    with served(world, over_http(facilitator.url), folder) as api:
+        paid = signed(world, f"{api.url}/upfront")
+        text = base64.b64decode(paid.header).decode()
+        forged = text.replace('"payload":{', f'"payload":{{"more":{extra},', 1).encode()
+        answer = Paid(base64.b64encode(forged).decode(), paid.commitment).send(f"{api.url}/upfront")
+        assert comes(lambda: rows(world, folder, DeliveryState.ASKED) == [])
+        unheard = api.service.asked.unheard()
+
+    assert (forged != text.encode(), answer.status_code, api.served, unheard) == (True, 402, 0, [])
+    assert (money(world), world.sent()) == (before, sent)
+
+
+def test_facilitator__busy__nothing_to_look_after_and_served_when_it_is_free(world: InsuredWorld) -> None:
+    requirements = world.requirements()
+    other, (client, provider, locked) = world.payment(requirements), money(world)
+
+    with (
+        world.facilitator("busy", timeout_s=3.0, begun_within_s=0.2) as busy,
+        served(world, over_http(busy.url), "busy-service") as api,
+    ):
+        paid = signed(world, f"{api.url}/upfront")
+        with waiting(world, asks(busy, world, other)):
+            first = paid.send(f"{api.url}/upfront")
+            assert comes(lambda: rows(world, "busy-service", DeliveryState.ASKED) == [])
+        second = paid.send(f"{api.url}/upfront")
+        assert comes(lambda: world.status(paid.commitment) == CONFIRMED)
+
+    assert (first.status_code, second.status_code, api.served) == (402, 200, 1)
+    assert money(world) == (client - 2 * PRICE, provider + 2 * PRICE, locked + LOCK)
+
+
 def test_unheard__never_settled__kept_for_an_hour_after_its_validity_and_forgotten_then(
     world: InsuredWorld, facilitator: Running
 ) -> None:

@@ -6,18 +6,20 @@ The SDK calls this in the task of the request. What the headers of its answer sa
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from x402 import x402ResourceServer
 from x402.schemas import SettleResponse
-from x402.schemas.hooks import AbortResult, SettleContext, SettleFailureContext, SettleResultContext
+from x402.schemas.hooks import AbortResult, SettleContext, SettleResultContext
 
 from liqpass.adapters.x402.asked_payments import Asking, Heard
 from liqpass.adapters.x402.insured_service import InsuredService
-from liqpass.adapters.x402.settle_refusals import is_unsent
+from liqpass.adapters.x402.settle_refusals import failed_unsent, refused_unsent
 from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.x402.insured_settlement import read_authorization
 
@@ -49,9 +51,21 @@ PAYING: ContextVar[Paying] = ContextVar("paying")
 
 def watch_settlements(server: x402ResourceServer) -> None:
     """Those of requests that are in PAYING; others of the same server are not touched."""
+    settle = server.settle_payment
+
+    async def watched(*arguments: Any, **named: Any) -> SettleResponse:
+        # The SDK's hooks are not told what the facilitator's client raises.
+        try:
+            answer = await settle(*arguments, **named)
+        except Exception as error:
+            _remember_refusal(unsent=failed_unsent(error))
+            raise
+        _remember_refusal(unsent=refused_unsent(answer))
+        return answer
+
+    server.settle_payment = watched  # type: ignore[method-assign]
     server.on_before_settle(_ask)
     server.on_after_settle(_remember)
-    server.on_settle_failure(_remember_refusal)
 
 
 async def _ask(context: SettleContext) -> AbortResult | None:
@@ -59,7 +73,10 @@ async def _ask(context: SettleContext) -> AbortResult | None:
     paying = PAYING.get(None)
     if paying is None or paying.asking is not None:
         return None
-    signed = read_authorization(context.payment_payload.payload)
+    payload = context.payment_payload
+    # In the upfront flow nobody has looked at it yet, and what cannot be sent is not to be looked after.
+    json.dumps(payload.model_dump(by_alias=True), allow_nan=False, ensure_ascii=False).encode()
+    signed = read_authorization(payload.payload)
     # A client may sign for longer than it was asked to, even for ever: that is its own risk.
     longest_s = int(time.time()) + context.requirements.max_timeout_seconds
     paying.asking = asking = Asking(paying.service.commitment(signed))
@@ -76,6 +93,6 @@ def _remember(context: SettleResultContext) -> None:
         paying.settled.append(context.result)
 
 
-def _remember_refusal(context: SettleFailureContext) -> None:
-    if is_unsent(context.error) and (paying := PAYING.get(None)) is not None:
+def _remember_refusal(*, unsent: bool) -> None:
+    if unsent and (paying := PAYING.get(None)) is not None:
         paying.heard = Heard.UNSENT

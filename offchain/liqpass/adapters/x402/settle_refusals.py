@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 
+from x402.schemas import SettleResponse
+
 from liqpass.adapters.x402.places import BusyError
 from liqpass.domain.x402.insured_settlement import RefusalCode
 
@@ -17,25 +19,33 @@ _OPEN = {RefusalCode.SETTLER_AWAY, RefusalCode.LATE}
 _CHECKED = "invalid_exact_evm_"
 _SENT = {"invalid_exact_evm_transfer_event_mismatch"}
 _OTHERS = {"eip6492_factory_not_allowed", "missing_eip712_domain"}
-_BUSY = re.compile(r"Facilitator settle failed \(503\): (.*)", re.DOTALL)
+_FAILED = re.compile(r"Facilitator settle failed \((\d{3})\): (.*)", re.DOTALL)
+# Said of the request itself, whatever is in the payment: it would be said of it each time.
+_UNREADABLE = {"400", "413", "422"}
 
 
-def is_unsent(error: Exception) -> bool:
-    """Whether a facilitator's answer, as the SDK's hook is told of it, says that nothing was sent."""
+def refused_unsent(answer: SettleResponse) -> bool:
+    """Whether an answer without success says that nothing was sent."""
+    code = answer.error_reason or ""
+    checked = code in _OTHERS or (code.startswith(_CHECKED) and code not in _SENT)
+    ours = code in set(RefusalCode) and code not in _OPEN
+    return not answer.success and not answer.transaction and (checked or ours)
+
+
+def failed_unsent(error: Exception) -> bool:
+    """Whether what a facilitator's client raised says that nothing was sent."""
     if isinstance(error, BusyError):
         return True
-    # The SDK's own class for an answer without success: its words are the answer's code.
-    if type(error) is Exception:
-        code = str(error)
-        known = code in _OTHERS or (code.startswith(_CHECKED) and code not in _SENT)
-        return known or (code in set(RefusalCode) and code not in _OPEN)
-    busy = _BUSY.fullmatch(str(error)) if type(error) is ValueError else None
-    return busy is not None and _code(busy[1]) == "BUSY"
+    failed = _FAILED.fullmatch(str(error)) if type(error) is ValueError else None
+    if failed is None:
+        return False
+    status, text = failed.groups()
+    return status in _UNREADABLE or (status == "503" and _code(text) == "BUSY")
 
 
 def _code(text: str) -> object:
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return answer.get("code") if isinstance(answer, dict) else None
