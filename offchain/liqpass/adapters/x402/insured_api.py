@@ -11,6 +11,7 @@ settled upfront is refunded, a 202 is a promise, kept by `service.delivered(comm
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import time
@@ -42,6 +43,8 @@ from liqpass.domain.x402.payment_addresses import payment_address
 log = logging.getLogger("liqpass.x402")
 # Less than this before its deadline nothing is handed over: it might not be confirmed in time any more.
 _LEAST_LEFT_S = 20
+# So long a client may take to take its answer: a connection that it does not read holds it back for ever.
+_MOST_TAKING_S = 3
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -127,19 +130,32 @@ class _Whole:
             await self._app(scope, receive, send)
             return
         held: list[Message] = []
+        limit = asyncio.timeout(_left_s())
+
+        async def refuse() -> None:
+            log.error("too late to answer path=%r: nothing is handed over", scope["path"])
+            await JSONResponse({"error": "this took too long"}, 503)(scope, receive, send)
 
         async def holding(message: Message) -> None:
             held.append(message)
             if message["type"] == "http.response.start" or message.get("more_body"):
                 return
-            if _is_too_late():
-                log.error("too late to answer path=%r: nothing is handed over", scope["path"])
-                await JSONResponse({"error": "this took too long"}, 503)(scope, receive, send)
+            limit.reschedule(None)
+            left_s = _left_s()
+            if left_s is not None and left_s < 0:
+                await refuse()
                 return
             for each in held:
                 await send(each)
 
-        await self._app(scope, receive, holding)
+        try:
+            # Not until the client has sent all of its request: it would have its money out of the bond.
+            async with limit:
+                await self._app(scope, receive, holding)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            await refuse()
 
 
 class _Watch:
@@ -159,21 +175,31 @@ class _Watch:
             await busy(scope, receive, send)
             return
         paying = Paying(self._service)
-        status = 500
+        left = asyncio.Event()
+        entering: asyncio.Task[None] | None = None
+
+        async def enter(status: int) -> None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(left.wait(), _MOST_TAKING_S)
+            await self._enter(paying, status)
 
         async def watching(message: Message) -> None:
-            nonlocal status
+            nonlocal entering
             if message["type"] == "http.response.start":
-                status = message["status"]
+                entering = asyncio.create_task(enter(message["status"]))
             await send(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                await self._enter(paying, status)
+                left.set()
+                if entering is not None:
+                    await entering
 
         token = PAYING.set(paying)
         try:
             await self._app(scope, receive, watching)
         finally:
             PAYING.reset(token)
+            if entering is not None:
+                entering.cancel()  # nothing where it has ended
             paying.end()
 
     def _is_paid(self, request: Request) -> bool:
@@ -206,12 +232,13 @@ class _Watch:
             paying.heard = Heard.ANSWERED
 
 
-def _is_too_late() -> bool:
-    """Whether what was paid for before the work could not be confirmed in time any more."""
+def _left_s() -> float | None:
+    """Until what was paid before the work could not be confirmed in time any more; None where nothing was."""
     paying = PAYING.get(None)
     answers = [] if paying is None else paying.settled
     settled = [_delivery((each.extensions or {}).get(EXTENSION)) for each in answers]
-    return any(each is not None and each.deadline_s < time.time() + _LEAST_LEFT_S for each in settled)
+    deadlines = [each.deadline_s for each in settled if each is not None]
+    return min(deadlines) - time.time() - _LEAST_LEFT_S if deadlines else None
 
 
 def _delivery(policy: Any) -> Delivery | None:
