@@ -44,7 +44,9 @@ WEATHER = st.integers(0, 2**32 - 1).map(
 BLIND = 3  # the key that has no `done`: at most once, and after a foreign transaction perhaps never
 
 
-# How often each thing happened over the whole campaign: a machine that never gets anywhere proves nothing.
+# How often each thing happened over all campaigns: a machine that never gets anywhere proves nothing. The
+# rarest of FREQUENT is missing in one of them every now and then, in four of them never.
+CAMPAIGNS = 4
 HAPPENED: Counter[str] = Counter()
 
 EVENTS = ["reorg", "mine", "drop", "revive", "foreign", "market"]
@@ -154,12 +156,18 @@ class EngineMachine(RuleBasedStateMachine):
 def test_engine__any_weather_and_any_crash__exactly_one_effect_a_key() -> None:
     HAPPENED.clear()
 
-    run_state_machine_as_test(
-        EngineMachine,
-        settings=settings(
-            max_examples=25, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    for _ in range(CAMPAIGNS):
+        run_state_machine_as_test(
+            EngineMachine,
+            settings=settings(
+                max_examples=25,
+                stateful_step_count=14,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        if all(HAPPENED[wanted] for wanted in FREQUENT):
+            break
 
     for wanted in FREQUENT:
         assert HAPPENED[wanted] > 0, f"{wanted} never happened: {HAPPENED}"
