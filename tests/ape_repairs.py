@@ -5,6 +5,7 @@ For the tests only: users run each command in a process of its own, where they d
 
 from __future__ import annotations
 
+import functools
 import socket
 import time
 from collections.abc import Hashable
@@ -14,6 +15,7 @@ from typing import Any
 
 import ape_ethereum.provider
 import ape_foundry.provider
+import eth_hash.auto
 from ape.api import NetworkAPI, PluginConfig, ProviderAPI
 from ape.logging import logger
 from ape_ethereum.ecosystem import Ethereum
@@ -32,6 +34,8 @@ _configurations: dict[str, PluginConfig] = {}
 _build_settings = ProviderAPI.settings.fget
 _build_configuration = NetworkAPI.config.fget
 _find_transaction_type = Ethereum.default_transaction_type.fget
+_HASH_OF_NOTHING = eth_hash.auto.keccak(b"")  # it chooses how to hash when it hashes first
+_hash = eth_hash.auto.keccak.hasher
 _make_command = ScriptCommand._get_command
 _make_provider = Web3Provider.__new__
 _wait_for_receipt = Eth.wait_for_transaction_receipt
@@ -44,6 +48,7 @@ def pytest_configure() -> None:
     NetworkAPI.config = property(_kept_configuration)
     Ethereum.default_transaction_type = property(_configured_transaction_type)
     Web3Provider.__new__ = _make_provider_without_a_trace
+    eth_hash.auto.keccak.hasher = _kept_hash
     ScriptCommand._get_command = _kept_command
     Eth.wait_for_transaction_receipt = _wait_with_short_pauses_first
     ape_ethereum.provider._post_send_transaction = _tell_of_the_transaction
@@ -103,6 +108,16 @@ def _make_provider_without_a_trace(cls: type[Web3Provider], *arguments: Any, **n
     if getattr(before, "__wrapped__", None) is not None:
         cls.connect = before
     return provider
+
+
+def _kept_hash(preimage: bytes | bytearray) -> bytes:
+    """keccak, once for each text: web3 hashes every signature of a contract's ABI for every call."""
+    return _hash_once(bytes(preimage))
+
+
+@functools.lru_cache(maxsize=4096)
+def _hash_once(preimage: bytes) -> bytes:
+    return _hash(preimage)
 
 
 def _kept_command(group: ScriptCommand, script: Path) -> Command | None:

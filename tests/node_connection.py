@@ -1,6 +1,7 @@
-"""A connection to ape's own node that costs little: web3's, on `requests`, costs more than the node's work.
+"""A connection to a test's own node that costs little: web3's, on `requests`, costs more than the node's work.
 
-For the tests only, and only for a node that ape started; scripts and services keep web3's own.
+For the tests only: for the node that ape started, and for those that a test names with `own_node`. Scripts and
+services keep web3's own wherever else they turn to: to a node that cuts a line, or answers with nonsense.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
+import ape_ethereum.provider
 import ape_foundry.provider
 import requests
 from web3 import HTTPProvider
@@ -19,10 +23,28 @@ from web3._utils.http import DEFAULT_HTTP_TIMEOUT
 from web3._utils.http_session_manager import HTTPSessionManager
 from web3.types import RPCEndpoint
 
+_own_urls: set[str] = set()
+
 
 def pytest_configure() -> None:
-    """Use it for every node that ape starts in this process."""
+    """Use it for every node that ape starts in this process, and for the tests' own."""
     ape_foundry.provider.HTTPProvider = NodeProvider
+    ape_ethereum.provider.HTTPProvider = _provider_of
+
+
+@contextmanager
+def own_node(url: str) -> Iterator[None]:
+    """Meanwhile ape's commands in this process use it for that node."""
+    _own_urls.add(url)
+    try:
+        yield
+    finally:
+        _own_urls.remove(url)
+
+
+def _provider_of(endpoint_uri: str, **named: Any) -> HTTPProvider:
+    kind = NodeProvider if endpoint_uri in _own_urls else HTTPProvider
+    return kind(endpoint_uri, **named)
 
 
 class NodeConnection(HTTPSessionManager):

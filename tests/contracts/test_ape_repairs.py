@@ -12,6 +12,7 @@ import ape_repairs
 import pytest
 from ape_ethereum.transactions import TransactionType
 from ape_run._cli import ScriptCommand
+from eth_utils import keccak
 from web3 import Web3
 from web3.exceptions import TimeExhausted
 from web3.providers import BaseProvider
@@ -170,3 +171,16 @@ def test_command_of_a_script__does_not_compile__is_none_until_it_does(
     script.write_text("answer = 42")
 
     assert list(ape_run.commands) == ["hello"]
+
+
+def test_keccak__asked_again__is_hashed_once_and_right() -> None:
+    before = ape_repairs._hash_once.cache_info()
+
+    hashes = {
+        keccak(text) for text in (b"transfer(address,uint256)", bytearray(b"transfer(address,uint256)"))
+    }
+
+    assert {digest[:4].hex() for digest in hashes} == {"a9059cbb"}
+    after = ape_repairs._hash_once.cache_info()
+    assert (after.hits + after.misses) - (before.hits + before.misses) == 2
+    assert after.misses - before.misses <= 1

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import ape_ethereum.provider
 import pytest
 import requests
-from node_connection import NodeProvider
-from web3 import Web3
+from node_connection import NodeProvider, own_node
+from web3 import HTTPProvider, Web3
 
 OK = '{"jsonrpc": "2.0", "id": 1, "result": "0x1"}'
 
@@ -158,3 +159,14 @@ def test_web3__several_calls__asks_for_the_chains_id_once(node: _Node) -> None:
         "eth_blockNumber",
     ]
     eth.w3.provider._request_session_manager._drop()
+
+
+def test_own_node__while_it_is_the_tests_own__commands_use_it(node: _Node) -> None:
+    def kind() -> type:
+        return type(ape_ethereum.provider.HTTPProvider(endpoint_uri=node.url, request_kwargs={"timeout": 1}))
+
+    before = kind()
+    with own_node(node.url):
+        meanwhile = kind()
+
+    assert (before, meanwhile, kind()) == (HTTPProvider, NodeProvider, HTTPProvider)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from ape_runs import deployments_folder
 from liqpass.adapters.chain.anvil import Anvil
+from node_connection import own_node
 
 
 @pytest.fixture
 def node() -> Iterator[Anvil]:
-    with Anvil() as running:
+    with Anvil() as running, own_node(running.url):
         yield running
 
 

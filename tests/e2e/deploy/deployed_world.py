@@ -12,7 +12,8 @@ import pytest
 from ape_runs import ape_run, deployments_folder
 from liqpass.adapters.chain.anvil import Anvil
 from liqpass.adapters.chain.contracts import abi_of
-from web3 import HTTPProvider, Web3
+from node_connection import NodeProvider, own_node
+from web3 import Web3
 from web3.contract import Contract
 
 TWO_DAYS_S = 48 * 3600
@@ -65,12 +66,12 @@ class World:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Anvil() as node:
+    with Anvil() as node, own_node(node.url):
         folder = deployments_folder(tmp_path_factory.mktemp("status"))
         result = ape_run("deploy", node.url, folder)
         assert result.exit_code == 0, result.output
         record = json.loads((folder / "local.json").read_text())
-        web3 = Web3(HTTPProvider(node.url))
+        web3 = Web3(NodeProvider(node.url))
         names = {
             "AccessManager": "LiqPassAccessManager",
             "Checkout": "Checkout",

@@ -20,7 +20,7 @@ from liqpass.adapters.chain.contracts import abi_of
 from liqpass.domain.batch_file import BatchFile, BatchItem
 from liqpass.domain.batch_json import write_batch_file
 from liqpass.domain.quote import quote_hash
-from node_connection import NodeProvider
+from node_connection import NodeProvider, own_node
 from web3 import Web3
 from web3.contract import Contract
 from web3.types import RPCEndpoint
@@ -51,7 +51,7 @@ class World:
     def open(cls, folder: Path) -> Iterator[World]:
         """Deployed, forty premiums paid in the block of PAID_S, the vault funded, the time NOW_S."""
         shutil.copytree(REPOSITORY / "deployments" / "parameters", folder / "deployments" / "parameters")
-        with Anvil(accounts=ACCOUNTS, genesis_timestamp_s=PAID_S - 3600) as node:
+        with Anvil(accounts=ACCOUNTS, genesis_timestamp_s=PAID_S - 3600) as node, own_node(node.url):
             world = cls(node, folder)
             deployed = world.ape("deploy")
             assert deployed.exit_code == 0, deployed.output
