@@ -1,4 +1,4 @@
-"""A connection to a test's own node that costs little: web3's, on `requests`, costs more than the node itself.
+"""A cheap connection to a test's own node: web3's, on `requests`, costs more than the node itself.
 
 For the tests only: for the node that ape started, and for those that a test names with `own_node`. Commands
 keep web3's wherever else they turn to: to a node that cuts a line, or answers with nonsense.
