@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,8 +160,8 @@ class InsuredService:
             try:
                 self.look()
                 more = rounds.run(sender, last=ending)
-            except (ChainError, ReadingError) as error:
-                # Whatever fails now may work in a moment; all of it is on the disk.
+            except (ChainError, ReadingError, sqlite3.Error) as error:
+                # Whatever fails now may work in a moment, a full disk too; all of it is on the disk.
                 log.warning("deliveries wait reason=%s", error)
             if more:
                 continue
