@@ -23,6 +23,23 @@ from liqpass.domain.x402.bond import Bond
 from liqpass.domain.x402.insured_payment import InsuredPayment, PaymentStatus
 from liqpass.ports import BlockRef
 
+_READ = (
+    "InsuranceClaimed",
+    "InsurancePurchased",
+    "ServiceConfirmed",
+    "ServiceRefunded",
+    "accounts",
+    "canInsure",
+    "defaultTimeout",
+    "deliveryKey",
+    "getProviderStats",
+    "isSettler",
+    "paused",
+    "platformPenaltyRate",
+    "policies",
+    "usdc",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Openness:
@@ -54,7 +71,7 @@ class BondReader:
         """No log of the contract is in a block before `first_block`."""
         self._web3, self._first_block, self._log_range = web3, first_block, log_range
         self._insurance: Contract = web3.eth.contract(
-            address=to_checksum_address(insurance), abi=abi_of("X402InsuranceV2")
+            address=to_checksum_address(insurance), abi=abi_of("X402InsuranceV2", *_READ)
         )
 
     def head(self) -> BlockRef:

@@ -132,10 +132,14 @@ def _entry(path: Path, contracts: dict[str, Any], name: str) -> dict[str, Any]:
     return entry
 
 
-def abi_of(name: str) -> list[dict[str, Any]]:
-    """The generated ABI of a contract, `liqpass/abi/<name>.json` (a list, or an object with `abi`)."""
+def abi_of(name: str, *entries: str) -> list[dict[str, Any]]:
+    """The generated ABI of a contract, `liqpass/abi/<name>.json` (a list, or an object with `abi`).
+
+    With `entries` only the functions and events of these names: web3 goes through all of an ABI, and for
+    each of its functions through all of them again, whenever it makes a contract.
+    """
     document = json.loads(files("liqpass").joinpath("abi", f"{name}.json").read_bytes())
     abi = document["abi"] if isinstance(document, dict) else document
     if not isinstance(abi, list):
         raise TypeError(f"abi/{name}.json holds no ABI")
-    return abi
+    return [entry for entry in abi if entry.get("name") in entries] if entries else abi

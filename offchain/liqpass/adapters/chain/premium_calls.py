@@ -196,7 +196,10 @@ class Web3Premiums:
         return prepare_premium(order, read_domain(usdc, self._contracts.chain_id))
 
 
-_ABIS = {name: Web3().eth.contract(abi=abi_of(name)) for name in ("Checkout", "IUSDC")}
+_ABIS = {
+    name: Web3().eth.contract(abi=abi_of(name, function))
+    for name, function in (("Checkout", "pay"), ("IUSDC", "approve"))
+}
 
 
 def _typed(fields: Mapping[str, str]) -> list[dict[str, str]]:

@@ -34,6 +34,7 @@ from liqpass.domain.x402.strays import (
 )
 from liqpass.ports import BlockRef, ChainError
 
+_READ = ("BondDeposited", "InsurancePurchased", "StrayReturned", "payoutAddress")
 _TRANSFER = to_hex(Web3.keccak(text="Transfer(address,address,uint256)"))
 _AUTHORIZATION_USED = to_hex(Web3.keccak(text="AuthorizationUsed(address,bytes32)"))
 _AUTHORIZATION_CANCELED = to_hex(Web3.keccak(text="AuthorizationCanceled(address,bytes32)"))
@@ -62,9 +63,11 @@ class StrayReader:
         self._web3, self._terms, self.first_block = web3, insurance, first_block
         self._progress, self._log_range = progress, log_range
         self._insurance: Contract = web3.eth.contract(
-            address=to_checksum_address(insurance.contract), abi=abi_of("X402InsuranceV2")
+            address=to_checksum_address(insurance.contract), abi=abi_of("X402InsuranceV2", *_READ)
         )
-        self._usdc: Contract = web3.eth.contract(address=to_checksum_address(usdc), abi=abi_of("IUSDC"))
+        self._usdc: Contract = web3.eth.contract(
+            address=to_checksum_address(usdc), abi=abi_of("IUSDC", "balanceOf")
+        )
 
     def bonded(self, at: BlockRef) -> tuple[str, ...]:
         """Providers that ever deposited a bond, in lower case, in the order of their first deposit."""
