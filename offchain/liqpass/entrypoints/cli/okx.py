@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,11 +21,11 @@ from liqpass.adapters.okx.errors import OkxError
 from liqpass.adapters.okx.responses import RawResponse, rows_of
 from liqpass.adapters.okx.signing import Credentials
 from liqpass.adapters.okx.simulator.accounts import SimulatorError
-from liqpass.adapters.okx.simulator.actions import read_scenario
-from liqpass.adapters.okx.simulator.server import SimulatorServer
-from liqpass.adapters.okx.simulator.simulation import Simulation
 from liqpass.adapters.okx.transport import Clock
 from liqpass.domain import chains
+
+if TYPE_CHECKING:
+    from liqpass.adapters.okx.simulator.server import SimulatorServer
 
 ONLY_READING = "LiqPass accepts only a key whose permission is exactly read_only"
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?")
@@ -55,6 +55,11 @@ def simulate(host: str, port: int, scenario_file: Path | None, clock_rpc: str | 
     The first line printed is `ready URL`, then comes one JSON line for each made-up key (none is secret).
     Actions are posted to URL/sim/actions while it runs, from this machine only.
     """
+    # A tenth of a second that no other command needs to wait for.
+    from liqpass.adapters.okx.simulator.actions import read_scenario  # noqa: PLC0415
+    from liqpass.adapters.okx.simulator.server import SimulatorServer  # noqa: PLC0415
+    from liqpass.adapters.okx.simulator.simulation import Simulation  # noqa: PLC0415
+
     try:
         simulation = Simulation(SystemClock() if clock_rpc is None else _chain_clock(clock_rpc))
         for action in [] if scenario_file is None else read_scenario(scenario_file):
