@@ -34,8 +34,8 @@ def ape_run(script: str, url: str, folder: Path, *options: str, network: str = "
 
 
 def nonce_of(node: Anvil, address: str) -> int:
-    """How many transactions that account has sent."""
-    return int(node.rpc("eth_getTransactionCount", address, "latest"), 16)
+    """How many transactions that account has sent, mined or not: anvil answers before it mines."""
+    return int(node.rpc("eth_getTransactionCount", address, "pending"), 16)
 
 
 def change_parameters(folder: Path, chain: str, change: Callable[[dict[str, Any]], None]) -> None:
