@@ -15,7 +15,7 @@ from typing import Any
 
 from x402 import x402ResourceServer
 from x402.schemas import SettleResponse
-from x402.schemas.hooks import AbortResult, SettleContext, SettleResultContext
+from x402.schemas.hooks import AbortResult, SettleContext, SettleResultContext, VerifyContext
 
 from liqpass.adapters.x402.asked_payments import Asking, Heard
 from liqpass.adapters.x402.insured_service import InsuredService
@@ -24,6 +24,8 @@ from liqpass.domain.identifiers import format_bytes32
 from liqpass.domain.x402.insured_settlement import read_authorization
 
 log = logging.getLogger("liqpass.x402")
+# A client counts by its own clock. The SDK's signs as of ten minutes ago: further ahead it pays nobody.
+_CLOCKS_DIFFER_S = 600
 
 
 @dataclass
@@ -64,8 +66,22 @@ def watch_settlements(server: x402ResourceServer) -> None:
         return answer
 
     server.settle_payment = watched  # type: ignore[method-assign]
+    server.on_before_verify(_check_validity)
+    server.on_before_settle(_check_validity)
     server.on_before_settle(_ask)
     server.on_after_settle(_remember)
+
+
+def _check_validity(context: VerifyContext | SettleContext) -> AbortResult | None:
+    """Not what could be settled when nobody here knows of it any more, and be claimed."""
+    if PAYING.get(None) is None:
+        return None
+    longest_s = context.requirements.max_timeout_seconds
+    left_s = read_authorization(context.payment_payload.payload).valid_before_s - int(time.time())
+    if left_s <= longest_s + _CLOCKS_DIFFER_S:
+        return None
+    log.warning("signed for too long left_s=%d asked_s=%d", left_s, longest_s)
+    return AbortResult(f"signed for longer than the {longest_s} s asked for")
 
 
 async def _ask(context: SettleContext) -> AbortResult | None:
@@ -77,12 +93,10 @@ async def _ask(context: SettleContext) -> AbortResult | None:
     # In the upfront flow nobody has looked at it yet, and what cannot be sent is not to be looked after.
     json.dumps(payload.model_dump(by_alias=True), allow_nan=False, ensure_ascii=False).encode()
     signed = read_authorization(payload.payload)
-    # A client may sign for longer than it was asked to, even for ever: that is its own risk.
-    longest_s = int(time.time()) + context.requirements.max_timeout_seconds
     paying.asking = asking = Asking(paying.service.commitment(signed))
     # It waits for the disk, which the event loop must not.
     ask = paying.service.asked.ask
-    if await asyncio.to_thread(ask, asking, min(signed.valid_before_s, longest_s)):
+    if await asyncio.to_thread(ask, asking, signed.valid_before_s):
         return None
     log.warning("asked for again commitment=%s: it buys nothing", format_bytes32(asking.commitment))
     return AbortResult("this payment was answered, or given back, before")
