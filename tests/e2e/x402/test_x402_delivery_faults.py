@@ -74,3 +74,19 @@ def test_service__confirmation_too_dear_for_a_while__confirmed_once_it_is_cheape
 
 def count_of(line: BadLine, account: int) -> int:
     return line.world.web3.eth.get_transaction_count(line.world.address(account))
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["eth_getBlockByNumber", "eth_call", "eth_getTransactionCount", "eth_getBalance", "eth_estimateGas"],
+)
+def test_service__node_answers_with_nothing__goes_on(line: BadLine, method: str) -> None:
+    """As one of several behind one address does that has not the newest block yet."""
+    served, failed = line.locked(), line.locked()
+    with line.service(replace(POLICY, timeout_s=0.5)) as service:
+        line.node.fails(Fault.HIDE, method, times=5)
+        service.failed(failed)
+        service.served(served)
+
+        assert comes(lambda: line.node.is_well)
+        assert comes(lambda: (line.status(served), line.status(failed)) == (CONFIRMED, REFUNDED))

@@ -163,6 +163,9 @@ class InsuredService:
             except (ChainError, ReadingError, sqlite3.Error) as error:
                 # Whatever fails now may work in a moment, a full disk too; all of it is on the disk.
                 log.warning("deliveries wait reason=%s", error)
+            except Exception:
+                # A node that answers with nothing, say: without this thread all that was served is claimed.
+                log.exception("deliveries wait")
             if more:
                 continue
             if ending:
