@@ -30,6 +30,7 @@ from scripts._creations import ABIS, ADDED
 from scripts._handover import selector_of
 from scripts._parameters import ParametersError
 from scripts._record import Record, RecordError, require_record
+from scripts._sending_options import journal_option, max_fee_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -136,21 +137,8 @@ def operator_options(command: Command) -> Command:
         click.option("--yes", is_flag=True, help="Do not ask before sending on a live network."),
         click.option("--autosign", is_flag=True, help="Let ape sign without asking for each transaction."),
         deployments_option,
-        click.option(
-            "--journal",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=Path.home() / ".liqpass" / "journal",
-            envvar="LIQPASS_JOURNAL_FOLDER",
-            show_envvar=True,
-            help="Folder of the journals of sent transactions.  [default: ~/.liqpass/journal]",
-        ),
-        click.option(
-            "--max-fee-gwei",
-            type=click.FloatRange(min=0, min_open=True),
-            default=5.0,
-            show_default=True,
-            help="Most to offer per gas on a live network.",
-        ),
+        journal_option,
+        max_fee_option,
     ]
     for option in reversed(options):
         command = option(command)

@@ -27,6 +27,7 @@ from scripts._parameters import Parameters, ParametersError, load_parameters
 from scripts._preconditions import chain_refusals
 from scripts._record import Record, RecordError
 from scripts._safety import refusals
+from scripts._sending_options import journal_option, max_fee_option
 from scripts._tables import checks_table, contracts_table, plan_tables, wide_console
 
 _FAULTS = (
@@ -60,19 +61,8 @@ _FAULTS = (
     show_default=True,
     help="Folder of records and parameters.",
 )
-@click.option(
-    "--journal",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path.home() / ".liqpass" / "journal",
-    help="Folder of the journals of sent transactions.  [default: ~/.liqpass/journal]",
-)
-@click.option(
-    "--max-fee-gwei",
-    type=click.FloatRange(min=0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Most to offer per gas on a live network.",
-)
+@journal_option
+@max_fee_option
 def cli(  # noqa: PLR0917 - click passes options by name
     provider: ProviderAPI,
     account: AccountAPI | None,

@@ -28,9 +28,8 @@ def deployments_folder(folder: Path) -> Path:
 def ape_run(script: str, url: str, folder: Path, *options: str, network: str = "ethereum:local") -> Result:
     """`ape run <script>` against that node, with records and journals of the test's own."""
     arguments = ["run", script, "--network", f"{network}:{url}", "--deployments", str(folder), *options]
-    if script == "deploy":
-        arguments += ["--journal", str(folder.parent / "journal")]
-    return CliRunner().invoke(ape_cli, arguments)
+    journals = {"LIQPASS_JOURNAL_FOLDER": str(folder.parent / "journal")}
+    return CliRunner(env=journals).invoke(ape_cli, arguments)
 
 
 def nonce_of(node: Anvil, address: str) -> int:

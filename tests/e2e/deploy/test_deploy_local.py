@@ -50,6 +50,19 @@ def test_deploy__twice__records_everything_and_sends_nothing_the_second_time(
     assert ", 0 differences" in status.output
 
 
+def test_deploy__journal_folder_of_the_environment__the_deployers_journal_is_there(
+    node: Anvil, folder: Path
+) -> None:
+    """Two journals of one signer would not know of each other's transactions."""
+    result = ape_run("deploy", node.url, folder)
+
+    assert result.exit_code == 0, result.output
+    deployer = node.account(0).address.lower()
+    assert deployer in {
+        part for path in (folder.parent / "journal").iterdir() for part in path.stem.split("-")
+    }
+
+
 def test_deploy__autosign_of_a_test_account__deploys(node: Anvil, folder: Path) -> None:
     result = ape_run("deploy", node.url, folder, "--autosign")
 
