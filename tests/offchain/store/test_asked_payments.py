@@ -70,7 +70,7 @@ def test_ask__has_an_end__refused_and_as_it_was(
 ) -> None:
     deliveries.enter(LOCKED, state)
 
-    assert asked.ask(Asking(COMMITMENT), LATEST_S) is False
+    assert asked.ask(Asking(COMMITMENT), DEADLINE_S + 1) is False
     assert deliveries.all_in(state) == [LOCKED]
     assert unheard(asked) == []
 
@@ -148,6 +148,33 @@ def test_end__refused_unsent__forgotten_and_let_in_anew(asked: AskedPayments, de
 
     assert (deliveries.all_in(ASKED), unheard(asked)) == ([], [])
     let_in(asked)
+
+
+def test_end__refused_unsent_and_delivered_by_its_handler__forgotten(
+    asked: AskedPayments, deliveries: Deliveries
+) -> None:
+    asking = let_in(asked)
+    assert deliveries.enter_delivered(COMMITMENT)
+
+    asked.end(asking, Heard.UNSENT)
+    asked.forget_unsent()
+
+    assert deliveries.all_in(EARLY) == []
+
+
+@pytest.mark.parametrize("state", [SERVED, DeliveryState.AWAITED, FAILED, DeliveryState.DONE])
+def test_end__refused_unsent_after_one_that_was_answered__that_ones_end_is_kept(
+    asked: AskedPayments, deliveries: Deliveries, state: DeliveryState
+) -> None:
+    answered, refused = let_in(asked), let_in(asked)
+    deliveries.enter(LOCKED, state)
+
+    asked.end(answered, Heard.ANSWERED)
+    asked.end(refused, Heard.UNSENT)
+    asked.forget_unsent()
+    asked.forget(COMMITMENT)
+
+    assert deliveries.all_in(state) == [LOCKED]
 
 
 def test_end__refused_unsent_after_one_that_was_lost__not_forgotten(

@@ -54,6 +54,19 @@ def test_delivered__before_the_promise__served_with_its_deadline(deliveries: Del
     assert deliveries.all_in(DeliveryState.SERVED) == [FIRST]
 
 
+@pytest.mark.parametrize("state", [DeliveryState.SERVED, DeliveryState.FAILED])
+def test_enter__delivered_before_its_answer__ends_as_answered(
+    deliveries: Deliveries, state: DeliveryState
+) -> None:
+    deliveries.enter_asked(Delivery(FIRST.commitment, 1))
+    assert deliveries.enter_delivered(FIRST.commitment)
+
+    deliveries.enter(FIRST, state)
+
+    assert deliveries.all_in(state) == [FIRST]
+    assert deliveries.all_in(DeliveryState.EARLY) == []
+
+
 def test_delivered__failed__refused(deliveries: Deliveries) -> None:
     deliveries.enter(FIRST, DeliveryState.FAILED)
 
