@@ -31,7 +31,7 @@ def served(world: InsuredWorld, facilitator: Running, folder: str) -> Iterator[s
     upfront = priced(world, pay_to, **UPFRONT)
     routes = {
         "GET /work": priced(world, pay_to),
-        **dict.fromkeys(("GET /upfront", "GET /job", "POST /body"), upfront),
+        **dict.fromkeys(("GET /upfront", "GET /job", "GET /fault", "POST /body"), upfront),
     }
     with InsuredService.open(
         world.site(),
@@ -52,6 +52,10 @@ def served(world: InsuredWorld, facilitator: Running, folder: str) -> Iterator[s
         async def job(request: Request) -> Response:
             service.delivered(commitment_of(request, service))
             return Response(BIG, 202)
+
+        @app.get("/fault")
+        async def fault() -> Response:
+            raise TimeoutError("of the provider's own")
 
         @app.post("/body")
         async def body(request: Request) -> Response:
@@ -124,3 +128,16 @@ def test_attack__body_that_never_comes__refunded_before_its_deadline(
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert refunded
     assert money(world) == before
+
+
+def test_upfront__time_out_of_the_providers_own__500_and_refunded(
+    world: InsuredWorld, facilitator: Running
+) -> None:
+    before = money(world)
+
+    with served(world, facilitator, "own-time-out") as url:
+        header, commitment = signed(world, HTTP.get(f"{url}/fault").headers["payment-required"])
+        answer = HTTP.get(f"{url}/fault", headers={"PAYMENT-SIGNATURE": header})
+        refunded = comes(lambda: world.status(commitment) == REFUNDED)
+
+    assert (answer.status_code, refunded, money(world)) == (500, True, before)

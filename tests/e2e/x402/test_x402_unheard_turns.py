@@ -38,7 +38,10 @@ def test_unheard__more_than_a_round_looks_for__each_in_its_turn(
 
 
 def test_unheard__server_of_two_applications__asked_for_once_and_refunded(
-    world: InsuredWorld, facilitator: Running, monkeypatch: pytest.MonkeyPatch
+    world: InsuredWorld,
+    facilitator: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     before = money(world)
 
@@ -47,9 +50,14 @@ def test_unheard__server_of_two_applications__asked_for_once_and_refunded(
         insure(app, *others)
 
     monkeypatch.setattr("lossy.insure", twice)
-    with served(world, Lossy(facilitator.url, 1), "shared") as api:
+    with served(world, Lossy(facilitator.url, 1), "shared") as api, caplog.at_level("WARNING"):
         paid = signed(world, f"{api.url}/upfront")
         answer = paid.send(f"{api.url}/upfront")
         refunded = comes(lambda: world.status(paid.commitment) == REFUNDED)
 
     assert (answer.status_code, refunded, money(world)) == (402, True, before)
+    name = "commitment=0x" + paid.commitment.hex()
+    assert [line for line in caplog.messages if "not heard of" in line] == [
+        f"not heard of {name}: it is refunded if it was settled",
+        f"settled and not heard of {name}: it is refunded",
+    ]

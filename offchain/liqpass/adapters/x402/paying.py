@@ -67,13 +67,12 @@ def watch_settlements(server: x402ResourceServer) -> None:
 
     server.settle_payment = watched  # type: ignore[method-assign]
     server.on_before_verify(_check_validity)
-    server.on_before_settle(_check_validity)
     server.on_before_settle(_ask)
     server.on_after_settle(_remember)
 
 
-def _check_validity(context: VerifyContext | SettleContext) -> AbortResult | None:
-    """Not what could be settled when nobody here knows of it any more, and be claimed."""
+def _check_validity(context: VerifyContext) -> AbortResult | None:
+    """Not what could be settled when nobody here knows of it any more, and be claimed. In either flow."""
     if PAYING.get(None) is None:
         return None
     longest_s = context.requirements.max_timeout_seconds
