@@ -43,6 +43,7 @@ from liqpass.domain.x402.payment_addresses import payment_address
 log = logging.getLogger("liqpass.x402")
 # Less than this before its deadline nothing is handed over: it might not be confirmed in time any more.
 _LEAST_LEFT_S = 20
+_NEVER_S = 2**40  # unix seconds; the contract's deadlines are uint40
 # So long a client may take to take its answer: a connection that it does not read holds it back for ever.
 _MOST_TAKING_S = 3
 _SCHEMA = {
@@ -217,12 +218,16 @@ class _Watch:
         while paying.settled:
             settlement = paying.settled.pop()
             delivery = _delivery((settlement.extensions or {}).get(EXTENSION))
-            if delivery is None:
+            commitment = None if paying.asking is None else paying.asking.commitment
+            if delivery is None or delivery.commitment != commitment:
                 log.error(
                     "settled without insurance tx=%s: is this the insured facilitator?",
                     settlement.transaction,
                 )
-                continue
+                if commitment is None:
+                    continue
+                # What it was asked for may be locked all the same: then it is not given back as unheard.
+                delivery = Delivery(commitment, int(time.time()) + 60 * self._service.timeout_minutes)
             # A 4xx was an answer: otherwise a client's bad requests would cost the provider gas without end.
             # But "payment required" is none to a payment: the SDK says so where something fails after it.
             kinds = {202: self._service.awaited, 402: self._service.failed}
@@ -243,9 +248,10 @@ def _left_s() -> float | None:
 
 def _delivery(policy: Any) -> Delivery | None:
     try:
-        return Delivery(parse_bytes32(policy["commitment"]), int(policy["deadline"]))
-    except (TypeError, KeyError, ValueError, IdentifierError):
+        delivery = Delivery(parse_bytes32(policy["commitment"]), int(policy["deadline"]))
+    except (TypeError, KeyError, ValueError, OverflowError, IdentifierError):
         return None
+    return delivery if 0 <= delivery.deadline_s < _NEVER_S else None
 
 
 def _amount(headers: Headers) -> Usdc:
