@@ -13,5 +13,11 @@ if (USDC) {
 
 const answer = await wrapFetchWithPayment(fetch, client)(process.argv[2]);
 console.log(answer.status, await answer.text());
-if (!answer.ok) process.exit(1); // a 402 says why: no payment was made
+if (answer.status === 402) {
+  // Not served; what was paid all the same is given back.
+  const [settled, offer] = ["RESPONSE", "REQUIRED"].map((name) => answer.headers.get(`PAYMENT-${name}`));
+  const { errorReason, error } = JSON.parse(atob(settled ?? offer));
+  console.error(errorReason ?? error);
+}
+if (!answer.ok) process.exit(1);
 console.log(JSON.stringify(decodePaymentResponseHeader(answer.headers.get("PAYMENT-RESPONSE")))); // keep it

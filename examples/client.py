@@ -5,7 +5,7 @@ import sys
 
 from eth_account import Account
 from x402 import SpendControlAsset, x402ClientSync
-from x402.http import decode_payment_response_header
+from x402.http import decode_payment_required_header, decode_payment_response_header
 from x402.http.clients import x402_requests
 from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.mechanisms.evm.signers import EthAccountSigner
@@ -19,6 +19,10 @@ if "USDC" in os.environ:  # on a chain of one's own; Circle's the SDK knows
 
 answer = x402_requests(client).get(sys.argv[1], timeout=60)
 print(answer.status_code, answer.text)
-answer.raise_for_status()  # a 402 says why: no payment was made
+if answer.status_code == 402:  # not served; what was paid all the same is given back
+    if settled := answer.headers.get("payment-response"):
+        sys.exit(decode_payment_response_header(settled).error_reason or 1)
+    sys.exit(decode_payment_required_header(answer.headers["payment-required"]).error or 1)
+answer.raise_for_status()
 receipt = decode_payment_response_header(answer.headers["payment-response"])
 print(receipt.model_dump_json(by_alias=True, exclude_none=True))  # keep it
