@@ -249,7 +249,7 @@ def test_claims__server_lied__warned_and_chain_counts(
     deadline = world.insurance.functions.policies(receipt.commitment).call()[2]
     said = [
         f"deadline is {deadline} on the chain, 1 was said",
-        "the server says not settled, but it is locked",
+        "the server said not settled, but it was locked",
     ]
     assert (answer["state"], answer["differences"]) == ("locked", said)
     commitment = Web3.to_hex(receipt.commitment)

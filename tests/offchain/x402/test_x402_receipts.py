@@ -110,7 +110,7 @@ def test_is_final__of_each_state__what_only_a_reorganisation_changes() -> None:
             True,
             ("deadline is 2000 on the chain, 2001 was said",),
         ),
-        (Answer(False, None, None), locked(), True, ("the server says not settled, but it is locked",)),
+        (Answer(False, None, None), locked(), True, ("the server said not settled, but it was locked",)),
     ],
 )
 def test_disagreements__server_and_chain__chain_counts(

@@ -143,5 +143,5 @@ def disagreements(receipt: Receipt, standing: Standing) -> tuple[str, ...]:
     if answer is not None and answer.deadline_s not in (None, policy.deadline_s):
         found.append(f"deadline is {policy.deadline_s} on the chain, {answer.deadline_s} was said")
     if answer is not None and not answer.settled:
-        found.append("the server says not settled, but it is locked")
+        found.append("the server said not settled, but it was locked")
     return tuple(found)
