@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from liqpass.adapters.chain.errors import JournalError
 from liqpass.adapters.x402.answered_payments import AnsweredPayments
-from liqpass.adapters.x402.deliveries import Deliveries, Delivery, DeliveryState
+from liqpass.adapters.x402.deliveries import IN_STATE, Deliveries, Delivery, DeliveryState
 
 FIRST, SECOND = Delivery(b"\x01" * 32, 200), Delivery(b"\x02" * 32, 100)
 
@@ -90,6 +92,20 @@ def test_open__something_else__refused_and_else_private(
         pass
     with kind.open(tmp_path / "new"):
         assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+
+
+def test_all_in__many_done_long_ago__they_are_not_read(tmp_path: Path) -> None:
+    """A file of an earlier version, which had no index, gets one."""
+    path = tmp_path / "x.deliveries"
+    with Deliveries.open(path):
+        pass
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("DROP INDEX deliveries_by_state")
+
+    with Deliveries.open(path), closing(sqlite3.connect(path)) as file:
+        plan = [row[-1] for row in file.execute(f"EXPLAIN QUERY PLAN {IN_STATE}", ("served",))]
+
+    assert plan == ["SEARCH deliveries USING COVERING INDEX deliveries_by_state (state=?)"]
 
 
 def test_answered__added__held_after_opening_again(tmp_path: Path) -> None:

@@ -45,6 +45,11 @@ class Told:
     ended: frozenset[bytes]
     tx_hash: str | None
 
+    @property
+    def transaction(self) -> str:
+        """Whose it was, for a log."""
+        return self.tx_hash or "another's"
+
 
 class DeliverySender:
     """One provider's confirmations and refunds. Made by `open`; for the thread that opened it."""

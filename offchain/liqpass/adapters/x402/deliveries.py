@@ -34,6 +34,9 @@ _CLOSE = """UPDATE deliveries SET state = ?, deadline_s = ?
 _FORGET = "DELETE FROM deliveries WHERE commitment = ? AND state IN ('asked', 'early')"
 _TABLE = """CREATE TABLE IF NOT EXISTS deliveries (
     commitment BLOB PRIMARY KEY, deadline_s INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID"""
+# What is done stays, and each round asks for the others several times.
+_INDEX = "CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (state, deadline_s)"
+IN_STATE = "SELECT commitment, deadline_s FROM deliveries WHERE state = ? ORDER BY deadline_s"
 
 
 class DeliveryState(StrEnum):
@@ -86,6 +89,7 @@ class Deliveries:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute(_TABLE)
+                connection.execute(_INDEX)
             except sqlite3.DatabaseError as error:
                 raise JournalError(f"{path} cannot be used: {type(error).__name__}") from error
             yield cls(connection)
@@ -135,6 +139,5 @@ class Deliveries:
 
     def all_in(self, state: DeliveryState) -> list[Delivery]:
         """Those in a state, the earliest deadline first."""
-        query = "SELECT commitment, deadline_s FROM deliveries WHERE state = ? ORDER BY deadline_s"
         with self._lock:
-            return [Delivery(*row) for row in self._connection.execute(query, (str(state),))]
+            return [Delivery(*row) for row in self._connection.execute(IN_STATE, (str(state),))]

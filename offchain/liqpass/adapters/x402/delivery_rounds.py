@@ -124,7 +124,7 @@ class DeliveryRounds:
                 continue
             if commitment in told.ended:
                 self._deliveries.move(commitment, DeliveryState.FAILED, DeliveryState.REFUNDED)
-                log.info("refunded commitment=%s tx=%s", format_bytes32(commitment), told.tx_hash)
+                log.info("refunded commitment=%s tx=%s", format_bytes32(commitment), told.transaction)
             refunded += 1
         return False
 
@@ -134,7 +134,7 @@ class DeliveryRounds:
             told = sender.confirm(waiting[start : start + _MOST])
             for commitment in told.ended:
                 self._deliveries.move(commitment, DeliveryState.SERVED, DeliveryState.CONFIRMED)
-            log.info("confirmed count=%d tx=%s", len(told.ended), told.tx_hash)
+            log.info("confirmed count=%d tx=%s", len(told.ended), told.transaction)
 
     def _open_in_time(self, state: DeliveryState) -> list[bytes]:
         """Those in that state of which the chain has not heard, the earliest deadline first."""
