@@ -29,7 +29,9 @@ from x402.http import FacilitatorConfig, HTTPFacilitatorClient
 from x402.http.facilitator_client import CreateHeadersAuthProvider
 from x402.http.types import PaymentOption, RouteConfig
 from x402.mechanisms.evm.exact import register_exact_evm_server
+from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse
 from x402.schemas.hooks import SettleFailureContext, VerifyFailureContext
+from x402.schemas.v1 import PaymentPayloadV1, PaymentRequirementsV1
 
 from liqpass.adapters.chain.contracts import abi_of
 from liqpass.adapters.chain.keyfile import read_keyfile
@@ -43,7 +45,7 @@ from liqpass.adapters.x402.insured_service import InsuredService, NotAwaitedErro
 from liqpass.adapters.x402.payment_checks import Site
 from liqpass.bootstrap import Application
 from liqpass.domain.identifiers import checksum_address, parse_address
-from liqpass.domain.money import parse_usdc
+from liqpass.domain.money import format_usdc, parse_usdc
 from liqpass.domain.x402.insurance import X402Error
 from liqpass.domain.x402.insured_settlement import SCHEME, TIMEOUT_FIELD, InsuredProvider
 from liqpass.domain.x402.payment_addresses import payment_address
@@ -170,6 +172,7 @@ def insured_service(
             every_s=every_s,
         ) as deliveries,
     ):
+        _tell_no_bond(site, insured)
         yield ProviderService(deliveries, server, network, token)
 
 
@@ -192,6 +195,19 @@ def _token(site: Site) -> TokenDomain:
     return read_domain(token, site.insurance.chain_id)
 
 
+def _tell_no_bond(site: Site, insured: InsuredProvider) -> None:
+    bond = site.reader.bond(insured.provider)
+    if not bond.is_healthy or not bond.available:
+        name = checksum_address(insured.provider)
+        log.warning(
+            "bond covers nothing provider=%s total=%s: paid routes answer 503, "
+            "`ape run bond status %s` shows it",
+            name,
+            format_usdc(bond.total),
+            name,
+        )
+
+
 def _server(
     settings: Settings, facilitator: InsuredFacilitator | None, insured: InsuredProvider, network: str
 ) -> x402ResourceServer:
@@ -201,7 +217,7 @@ def _server(
         bearer = {"Authorization": f"Bearer {settings.facilitator_secret()}"}
         auth = CreateHeadersAuthProvider(lambda: {"verify": bearer, "settle": bearer, "supported": {}})
         config = FacilitatorConfig(url=settings.facilitator_url.get_secret_value(), auth_provider=auth)
-        server = x402ResourceServer(HTTPFacilitatorClient(config))
+        server = x402ResourceServer(_TellingClient(config))
         server.on_verify_failure(_tell_refusal)
         server.on_settle_failure(_tell_refusal)
     register_exact_evm_server(server, network)
@@ -210,8 +226,27 @@ def _server(
 
 def _tell_refusal(context: VerifyFailureContext | SettleFailureContext) -> None:
     """The SDK tells its client alone: a bearer key that nobody knows would go unnoticed here."""
-    reason = "".join(each for each in str(context.error) if each.isprintable())
-    log.warning("payment refused by the facilitator reason=%s", reason[:_SHOWN])
+    log.warning("payment refused by the facilitator reason=%s", _shown(context.error))
+
+
+class _TellingClient(HTTPFacilitatorClient):
+    """Tells what a settlement raises, which the SDK's hooks do not hear of."""
+
+    async def settle(
+        self,
+        payload: PaymentPayload | PaymentPayloadV1,
+        requirements: PaymentRequirements | PaymentRequirementsV1,
+    ) -> SettleResponse:
+        try:
+            return await super().settle(payload, requirements)
+        except Exception as error:
+            log.warning("no settlement from the facilitator reason=%s", _shown(error))
+            raise
+
+
+def _shown(error: Exception) -> str:
+    text = "".join(each for each in str(error) if each.isprintable()) or type(error).__name__
+    return text[:_SHOWN]
 
 
 def _is_worker() -> bool:

@@ -136,23 +136,51 @@ def test_process__ended_by_sigterm__what_was_served_is_confirmed_first(
     assert not any(secret in out + err for secret in (KEYS[PROVIDER], PASSPHRASE))
 
 
+@pytest.mark.parametrize(
+    ("upfront", "told"),
+    [
+        (False, "payment refused by the facilitator reason=Facilitator verify failed (401): "),
+        (True, "no settlement from the facilitator reason=Facilitator settle failed (401): "),
+    ],
+)
 def test_service__bearer_key_of_nobody__not_served_and_told_in_the_providers_log(
-    world: InsuredWorld, facilitator: Running, keyfile: Path, caplog: pytest.LogCaptureFixture
+    world: InsuredWorld,
+    facilitator: Running,
+    keyfile: Path,
+    caplog: pytest.LogCaptureFixture,
+    upfront: bool,
+    told: str,
 ) -> None:
     before = world.balance(CLIENT)
     wrong = settings(world, facilitator_url=facilitator.url, facilitator_key="canary" * 6)
     app = FastAPI()
     app.get("/work")(lambda: {"result": "42"})
     with insured_service(keyfile=keyfile, settings=wrong) as service:
-        insure(app, {"GET /work": service.paid("0.10")}, service)
+        insure(app, {"GET /work": service.paid("0.10", upfront=upfront)}, service)
         with serving(app) as url:
             (answer,) = called(world, f"{url}/work")
 
     assert (answer.status_code, world.balance(CLIENT)) == (402, before)
-    (said,) = [line for line in caplog.messages if line.startswith("payment refused")]
-    assert said.startswith("payment refused by the facilitator reason=Facilitator verify failed (401): ")
+    (said,) = [line for line in caplog.messages if "the facilitator reason=" in line]
+    assert said.startswith(told)
     assert "KEY_REQUIRED" in said
     assert "canary" not in caplog.text
+
+
+def test_service__account_without_a_bond__told_at_the_start(
+    world: InsuredWorld, keyfile: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with insured_service(keyfile=keyfile, settings=settings(world)):
+        with_a_bond = list(caplog.messages)
+    with insured_service(keyfile=world.write_keyfile(CLIENT), settings=settings(world)):
+        pass
+
+    name = world.address(CLIENT)
+    told = (
+        f"bond covers nothing provider={name} total=0.00: paid routes answer 503, "
+        f"`ape run bond status {name}` shows it"
+    )
+    assert (with_a_bond, caplog.messages) == ([], [told])
 
 
 def test_in_process__facilitator_of_settings__settled_without_a_key(
