@@ -374,9 +374,10 @@ def body(payload: PaymentPayload, requirements: PaymentRequirements) -> dict[str
 
 
 def comes(true: Callable[[], bool]) -> bool:
-    """Whether it comes true within 20 s, asked again and again: another process works at it."""
+    """Whether it comes true within 20 s: another process or thread works at it, and is left the processor."""
     end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if true():
-            return True
-    return False
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
