@@ -43,6 +43,7 @@ from x402.http.clients import x402HttpxClient
 OPEN, CONFIRMED = 1, 2
 IN_PROCESS_SETTLER = 9
 SLOW_API = """
+import contextlib
 import uvicorn
 from fastapi import FastAPI
 from liqpass.x402.provider import insure, insured_service
@@ -55,10 +56,18 @@ def work():
     return {"result": "42"}
 
 
+"""
+AS_A_SCRIPT = """
 with insured_service(keyfile="2.json", every_s=3600) as service:
     insure(app, {"GET /work": service.paid("0.10")}, service)
     uvicorn.run(app, port=0, access_log=False)
 """
+NEVER_LEFT = """
+stack = contextlib.ExitStack()
+service = stack.enter_context(insured_service(keyfile="2.json", every_s=3600))
+insure(app, {"GET /work": service.paid("0.10")}, service)
+"""
+BY_UVICORN = ("-m", "uvicorn", "never_left:app", "--port", "0", "--no-access-log")
 
 
 def settings(world: InsuredWorld, **changes: Any) -> Settings:
@@ -87,8 +96,11 @@ def keyfile(world: InsuredWorld) -> Path:
 
 
 @contextmanager
-def started(world: InsuredWorld, facilitator: Running) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(
+    world: InsuredWorld, facilitator: Running, *command: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The application of three lines in a process of its own, and its URL."""
+    (world.folder / "never_left.py").write_text(SLOW_API + NEVER_LEFT)
     ours = {
         "LIQPASS_RPC_URL": world.node.url,
         "LIQPASS_DEPLOYMENT": str(world.folder / "local.json"),
@@ -99,7 +111,7 @@ def started(world: InsuredWorld, facilitator: Running) -> Iterator[tuple[subproc
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LIQPASS_")}
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW_API],
+        [sys.executable, *command],
         cwd=world.folder,
         env=kept | ours,
         stdout=subprocess.PIPE,
@@ -116,11 +128,13 @@ def started(world: InsuredWorld, facilitator: Running) -> Iterator[tuple[subproc
         process.communicate()
 
 
+@pytest.mark.parametrize("command", [("-c", SLOW_API + AS_A_SCRIPT), BY_UVICORN], ids=["script", "uvicorn"])
 def test_process__ended_by_sigterm__what_was_served_is_confirmed_first(
-    world: InsuredWorld, facilitator: Running, keyfile: Path
+    world: InsuredWorld, facilitator: Running, keyfile: Path, command: tuple[str, ...]
 ) -> None:
+    """Also where nobody leaves the `with`, as in an application that uvicorn imports."""
     before = world.bond_of(PROVIDER)
-    with started(world, facilitator) as (process, url):
+    with started(world, facilitator, *command) as (process, url):
         answers = called(world, f"{url}/work", times=3)
         commitments = [commitment for commitment, _ in world.locks()[-3:]]
         open_before = [world.status(commitment) for commitment in commitments]

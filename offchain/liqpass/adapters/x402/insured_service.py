@@ -5,6 +5,7 @@ One thread holds the key and the journal; requests only enter what happened.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import sqlite3
@@ -106,17 +107,25 @@ class InsuredService:
                     service._working.clear()  # what nobody would confirm is not sold
                     opened.set()
 
-            thread = threading.Thread(target=work, name="x402-deliveries")
+            # A daemon for applications that never leave the `with`: the interpreter would wait for any other
+            # thread before it calls `end`.
+            thread = threading.Thread(target=work, name="x402-deliveries", daemon=True)
+
+            def end() -> None:
+                service._ending.set()
+                service._wake.set()
+                thread.join()
+
             thread.start()
+            atexit.register(end)
             try:
                 opened.wait()
                 if failed:
                     raise failed[0]
                 yield service
             finally:
-                service._ending.set()
-                service._wake.set()
-                thread.join()
+                end()
+                atexit.unregister(end)
 
     def commitment(self, signed: Authorization) -> bytes:
         """What a payment of this provider's is called."""
