@@ -3,9 +3,10 @@
 from functools import partial
 
 import pytest
-from campaigns import ROUNDS, Length, run_machines
+from campaigns import Length, run_machines
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, rule
+from seeded_rounds import ROUNDS
 
 LENGTH = Length(runs=2, depth=3)
 

@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from fake_chain import CrashError, FakeChain, Weather
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from liqpass.adapters.chain.engine import Engine
 from liqpass.adapters.chain.errors import AnotherInFlightError, ChainError, NonceLostError
 from liqpass.adapters.chain.events import Event, EventKind
@@ -22,6 +22,7 @@ from liqpass.adapters.chain.outcome import Outcome
 from liqpass.adapters.chain.policy import Policy
 from liqpass.adapters.chain.rpc import BlockId, chain_identity
 from liqpass.adapters.chain.signer import LocalSigner
+from seeded_rounds import run_rounds
 
 SIGNER = Account.from_key("0x" + "11" * 32)
 VALUE = 7
@@ -44,9 +45,7 @@ WEATHER = st.integers(0, 2**32 - 1).map(
 BLIND = 3  # the key that has no `done`: at most once, and after a foreign transaction perhaps never
 
 
-# How often each thing happened over all campaigns: a machine that never gets anywhere proves nothing. The
-# rarest of FREQUENT is missing in one of them every now and then, in four of them never.
-CAMPAIGNS = 4
+# How often each thing happened over all rounds: a machine that never gets anywhere proves nothing.
 HAPPENED: Counter[str] = Counter()
 
 EVENTS = ["reorg", "mine", "drop", "revive", "foreign", "market"]
@@ -156,18 +155,13 @@ class EngineMachine(RuleBasedStateMachine):
 def test_engine__any_weather_and_any_crash__exactly_one_effect_a_key() -> None:
     HAPPENED.clear()
 
-    for _ in range(CAMPAIGNS):
-        run_state_machine_as_test(
-            EngineMachine,
-            settings=settings(
-                max_examples=25,
-                stateful_step_count=14,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        if all(HAPPENED[wanted] for wanted in FREQUENT):
-            break
+    run_rounds(
+        [EngineMachine],
+        settings(
+            max_examples=25, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+        lambda: all(HAPPENED[wanted] for wanted in FREQUENT),
+    )
 
     for wanted in FREQUENT:
         assert HAPPENED[wanted] > 0, f"{wanted} never happened: {HAPPENED}"
